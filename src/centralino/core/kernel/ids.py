@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Identifiers, one type each, so that a leg is never mistaken for an agent.
+
+Identifiers are opaque strings. New ones come from an ``Ids`` source that is handed
+in: the core derives them from the tenant's sequence so that a replay makes the same
+ones, the shell may use random ones.
+"""
+
+from __future__ import annotations
+
+from typing import NewType, Protocol
+
+TenantId = NewType("TenantId", str)
+"""One organisation, the unit of ordering and isolation."""
+
+InteractionId = NewType("InteractionId", str)
+"""One piece of work for one customer, from arrival to its terminal state."""
+
+LegId = NewType("LegId", str)
+"""One party's connection in a call: one SIP dialog or one cloud call connection."""
+
+AgentId = NewType("AgentId", str)
+"""A person who takes interactions."""
+
+QueueId = NewType("QueueId", str)
+"""A place where interactions wait for an agent."""
+
+OfferId = NewType("OfferId", str)
+"""One presentation of one interaction to one agent."""
+
+TrunkId = NewType("TrunkId", str)
+"""A configured SIP peer of one tenant, or a carrier."""
+
+BridgeId = NewType("BridgeId", str)
+"""A set of legs that hear each other as a gain matrix says."""
+
+RecordingId = NewType("RecordingId", str)
+"""One recording, from start to its file."""
+
+OrderId = NewType("OrderId", str)
+"""Idempotency key of one order to a driver."""
+
+
+class Ids(Protocol):
+    """A source of identifiers."""
+
+    def next(self, kind: str) -> str:
+        """Return a new identifier whose text starts with ``kind`` and a hyphen."""
+        ...
+
+
+class SequentialIds:
+    """Identifiers ``<kind>-<prefix><n>``: the same inputs give the same identifiers."""
+
+    def __init__(self, prefix: str = "", start: int = 1) -> None:
+        self._prefix = prefix
+        self._next = start
+
+    def next(self, kind: str) -> str:
+        """Return the next identifier of the sequence, shared by all kinds."""
+        value = f"{kind}-{self._prefix}{self._next}"
+        self._next += 1
+        return value
