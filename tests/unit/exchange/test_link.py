@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link between processes: hellos, order, reconnect, and refusal of other versions."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from centralino.exchange.link.framing import Hello, LinkError, encode_frame
+from centralino.exchange.link.stream import Link, LinkClient, LinkClosed, LinkServer, open_link
+
+pytestmark = pytest.mark.unit
+
+TEXT = msgspec.msgpack.Decoder(str)
+
+
+async def _echo(link: Link[str]) -> None:
+    while True:
+        link.send(await link.receive())
+
+
+def test_messages_go_both_ways_in_order(tmp_path: Path) -> None:
+    async def talk() -> list[str]:
+        path = tmp_path / "a.sock"
+        async with LinkServer(path, Hello(name="server", generation=3), TEXT, _echo):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            assert (link.peer.name, link.peer.generation) == ("server", 3)
+            for number in range(500):
+                link.send(f"m{number}")
+            heard = [await link.receive() for _ in range(500)]
+            link.close()
+            return heard
+
+    assert asyncio.run(asyncio.wait_for(talk(), 5)) == [f"m{n}" for n in range(500)]
+
+
+def test_a_flood_pauses_reading_and_loses_nothing(tmp_path: Path) -> None:
+    async def talk() -> int:
+        path = tmp_path / "a.sock"
+        done = asyncio.Event()
+        count = 0
+
+        async def count_all(link: Link[str]) -> None:
+            nonlocal count
+            while count < 20_000:
+                count += len(await link.receive_all())
+            done.set()
+
+        async with LinkServer(path, Hello(name="server", generation=1), TEXT, count_all):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            for _ in range(20_000):
+                link.send("x" * 50)
+            await done.wait()
+            link.close()
+        return count
+
+    assert asyncio.run(asyncio.wait_for(talk(), 10)) == 20_000
+
+
+def test_a_peer_of_another_version_is_refused_with_both_versions(tmp_path: Path) -> None:
+    async def talk() -> None:
+        path = tmp_path / "a.sock"
+        hello = Hello(name="old", generation=1, version=0)
+        async with LinkServer(path, hello, TEXT, _echo):
+            with pytest.raises(LinkError, match=r"old speaks version 0.*speaks 1"):
+                await open_link(path, Hello(name="client", generation=1), TEXT)
+
+    asyncio.run(asyncio.wait_for(talk(), 5))
+
+
+def test_a_message_that_does_not_decode_closes_the_link(tmp_path: Path) -> None:
+    async def talk() -> None:
+        path = tmp_path / "a.sock"
+        async with LinkServer(path, Hello(name="server", generation=1), TEXT, _echo):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            link.send_frame(encode_frame(17))
+            with pytest.raises(LinkClosed):
+                await link.receive()
+
+    asyncio.run(asyncio.wait_for(talk(), 5))
+
+
+def test_the_client_comes_back_when_the_server_does(tmp_path: Path) -> None:
+    async def talk() -> list[int]:
+        path = tmp_path / "a.sock"
+        seen: list[int] = []
+        again = asyncio.Event()
+
+        async def session(link: Link[str]) -> None:
+            seen.append(link.peer.generation)
+            again.set()
+            await link.receive()
+
+        client = LinkClient(path, Hello(name="client", generation=1), TEXT)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(client.run(session))
+            for generation in (1, 2):
+                again.clear()
+                async with LinkServer(path, Hello(name="s", generation=generation), TEXT, _hold):
+                    await again.wait()
+            running.cancel()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(talk(), 5)) == [1, 2]
+
+
+async def _hold(link: Link[str]) -> None:
+    await link.wait_closed()
