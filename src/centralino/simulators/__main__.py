@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m centralino.simulators --scenario FILE --report FILE [PART ...]``.
+
+Runs until standard input closes or SIGTERM comes, so that it never outlives whoever
+started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from centralino.simulators.report import Report
+from centralino.simulators.run import PARTS, run_simulators
+from centralino.simulators.scenario import ScenarioError, load_scenario
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the far side; return the exit code."""
+    parser = argparse.ArgumentParser(prog="centralino.simulators", description=__doc__)
+    parser.add_argument("--scenario", type=Path, required=True)
+    parser.add_argument("--report", type=Path, help="JSON lines; standard output when missing")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    chosen = parser.parse_args(arguments)
+    try:
+        scenario = load_scenario(chosen.scenario)
+        sink = chosen.report.open("w", encoding="utf-8") if chosen.report else sys.stdout
+        with sink:
+            report = Report(_utc, sink=sink)
+            parts = tuple(chosen.parts) or PARTS
+            uvloop.run(run_simulators(scenario, report, parts, until=_told_to_stop))
+    except (ScenarioError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _utc() -> float:
+    # The report's stamps are for people; nothing here decides by them.
+    return datetime.now(UTC).timestamp()  # noqa: TID251 - the process's own clock
+
+
+async def _told_to_stop() -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    if not sys.stdin.isatty():
+        reader = asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        async with asyncio.TaskGroup() as group:
+            closed = group.create_task(reader.read())
+            stopped = group.create_task(stop.wait())
+            await asyncio.wait((closed, stopped), return_when=asyncio.FIRST_COMPLETED)
+            closed.cancel()
+            stopped.cancel()
+        return
+    await stop.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SIP proxies: three addresses, one service.
+
+One endpoint answers for all three, as dialogs may move between them. Requests are
+looked at before the endpoint sees them, so that faults of the scenario can happen to
+them. Every message can be recorded as a JSON line for ladders and assertions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Protocol
+
+from centralino.simulators.direct_routing import tls
+from centralino.simulators.direct_routing.dress import (
+    ALLOW,
+    PRODUCT,
+    opaque,
+    reason,
+    upper_case_names,
+)
+from centralino.simulators.direct_routing.faults import FaultBook
+from centralino.simulators.direct_routing.options import HealthBook, TrunkHealth
+from centralino.simulators.direct_routing.outgoing import UserOutgoingCall
+from centralino.simulators.direct_routing.rules import (
+    Refused,
+    admit,
+    check_shape,
+    contact_host,
+    matches_certificate,
+)
+from centralino.simulators.direct_routing.tenancy import Directory
+from centralino.simulators.direct_routing.transfer import TransferBook
+from centralino.simulators.direct_routing.user import UserCall
+from centralino.simulators.party.description import Style
+from centralino.simulators.party.hub import MediaHub
+from centralino.simulators.transport import FarStack
+from centralino.wire.sip.config import EndpointConfig
+from centralino.wire.sip.events import (
+    RequestFinished,
+    RequestReceived,
+    SessionInvited,
+    SipEvent,
+)
+from centralino.wire.sip.flow import Flow, Hop
+from centralino.wire.sip.message import Request, response_to
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from centralino.simulators.report import Report
+    from centralino.simulators.scenario import (
+        DirectRouting,
+        OutgoingCall,
+        Scenario,
+        Tenant,
+        TrunkSettings,
+    )
+
+OPTIONS_TICK_S = 0.25
+
+
+class Call(Protocol):
+    """A call of a Teams user."""
+
+    def handle(self, event: SipEvent) -> None:
+        """Take an event of the call's session."""
+        ...
+
+    def close(self) -> None:
+        """Drop everything without a word."""
+        ...
+
+
+class DirectRoutingSimulator:
+    """Microsoft's side of Direct Routing; use as an async context manager."""
+
+    def __init__(self, scenario: Scenario, settings: DirectRouting, report: Report) -> None:
+        self.settings = settings
+        self.report = report
+        self.rng = random.Random(f"{scenario.seed}/direct-routing")
+        first, last = scenario.media_ports
+        self.hub = MediaHub(
+            scenario.media_address, (first, first + (last - first) // 2 - 1), self.rng
+        )
+        self.directory = Directory(settings)
+        self.style = Style(
+            codecs=settings.codecs,
+            is_secure=True,
+            writes_mki_line=settings.offer_mki_line,
+            is_microsoft=True,
+            rtcp_mux=settings.rtcp_mux,
+        )
+        self.tones = caller_tones(scenario)
+        home = settings.proxies[0]
+        self.transfers = TransferBook(self.rng, home.fqdn, home.port)
+        self.health = HealthBook(
+            settings.options_period_ms / 1000, settings.options_healthy_ms / 1000
+        )
+        self.ports: dict[str, int] = {}
+        self._calls: dict[str, Call] = {}
+        self._asked: dict[str, str] = {}
+        self._timers: list[asyncio.TimerHandle] = []
+        self._options_timer: asyncio.TimerHandle | None = None
+        self.stack = FarStack(
+            EndpointConfig(
+                user_agent=PRODUCT,
+                allow=ALLOW,
+                supported=("timer",),
+                session_expires_s=settings.session_expires_s,
+                min_se_s=90,
+                sent_by=self.sent_by(),
+            ),
+            token=self.token,
+            names=scenario.names,
+            on_event=self._event,
+        )
+        if settings.upper_case_headers:
+            self.stack.rewrite = upper_case_names
+        self.faults = FaultBook(settings, self.stack)
+        self.faults.watch(self)
+        self.stack.inspect = self.faults.inspect
+
+    async def __aenter__(self) -> DirectRoutingSimulator:
+        """Listen on the three addresses."""
+        files = self.settings.tls
+        self.stack.client_tls = tls.client_context(files)
+        for proxy in self.settings.proxies:
+            context = tls.server_context(files)
+            self.ports[proxy.fqdn] = await self.stack.listen_stream(
+                proxy.address, proxy.port, context
+            )
+        self._options_tick()
+        loop = asyncio.get_running_loop()
+        for plan in self.settings.calls:
+            self._timers.append(loop.call_later(plan.at_ms / 1000, self.place, plan))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._options_timer is not None:
+            self._options_timer.cancel()
+        for call in list(self._calls.values()):
+            call.close()
+        self.hub.close()
+        await self.stack.close()
+
+    # ---- words of ours
+
+    def token(self) -> str:
+        """Return a random word."""
+        return f"{self.rng.getrandbits(80):020x}"
+
+    def _regional(self, label: str) -> str:
+        home = self.settings.proxies[0].fqdn
+        return f"{label}.{home.partition('.')[2]}"
+
+    def sent_by(self) -> str:
+        """Return the regional host of our Via."""
+        return f"{self._regional('sip-du-a-eu')}:{self.settings.proxies[0].port}"
+
+    def record_route(self) -> str:
+        """Return our Record-Route value."""
+        return f"<sip:{self.sent_by()};transport=tls;lr>"
+
+    def contact(self) -> str:
+        """Return a Contact at a host of its own, with parameters nobody may touch."""
+        host = self._regional("api-du-a-euwe")
+        port = self.settings.proxies[0].port
+        return f"<sip:{host}:{port};transport=tls;{opaque(self.rng)}>"
+
+    def answer_headers(self, invited: SessionInvited) -> tuple[tuple[str, str], ...]:
+        """Return what our responses to an INVITE carry beside the usual."""
+        own = invited.request.headers.values("Record-Route")
+        return (("Record-Route", ",".join([self.record_route(), *own])),)
+
+    def adopt(self, session: str, call: Call) -> None:
+        """Lead a session's events to ``call``."""
+        self._calls[session] = call
+
+    def forget(self, session: str) -> None:
+        """Lead them nowhere."""
+        self._calls.pop(session, None)
+
+    def user_call(self, session: str) -> UserCall | None:
+        """Return the call to a Teams user with that session."""
+        call = self._calls.get(session)
+        return call if isinstance(call, UserCall) else None
+
+    def user_calls(self) -> list[UserCall]:
+        """Return the calls to Teams users there are."""
+        return [call for call in self._calls.values() if isinstance(call, UserCall)]
+
+    # ---- calls of users
+
+    def place(self, plan: OutgoingCall) -> UserOutgoingCall | None:
+        """Let a Teams user call a number now."""
+        for tenant in self.settings.tenants:
+            user = self.directory.user_by_oid(tenant, plan.user)
+            if user is not None:
+                call = UserOutgoingCall(self, tenant, user, plan)
+                call.begin()
+                return call
+        return None
+
+    def trunks_in_order(self, tenant: Tenant) -> list[tuple[str, TrunkSettings]]:
+        """Return a tenant's enabled trunks: healthy ones shuffled, demoted ones last."""
+        now = asyncio.get_running_loop().time()
+        found = [(fqdn, self.directory.trunk_of(fqdn)) for fqdn in tenant.trunks]
+        enabled = [(fqdn, trunk) for fqdn, trunk in found if trunk is not None and trunk.enabled]
+        self.rng.shuffle(enabled)
+        return sorted(enabled, key=lambda pair: not self._is_healthy(pair[0], pair[1], now))
+
+    def _is_healthy(self, fqdn: str, trunk: TrunkSettings, now: float) -> bool:
+        if not trunk.send_sip_options:
+            return True
+        return self.health.is_healthy(trunk.fqdn if trunk.is_carrier else fqdn, now)
+
+    # ---- events
+
+    def _event(self, event: SipEvent, now: int) -> None:
+        match event:
+            case RequestReceived():
+                self._request(event, now)
+            case RequestFinished():
+                self._options_answered(event)
+            case SessionInvited():
+                self._invited(event, now)
+            case _:
+                call = self._calls.get(getattr(event, "session", ""))
+                if call is not None:
+                    call.handle(event)
+
+    def _request(self, event: RequestReceived, now: int) -> None:
+        request = event.request
+        try:
+            host = self._options_host(request, event.flow)
+        except Refused as refused:
+            response = response_to(request, refused.status)
+            response.headers.add("Reason", reason(self.rng, refused.sentence))
+            response.headers.add("X-Lab-SubCode", str(refused.subcode))
+            self.report.add("direct-routing", "options.refused", sentence=refused.sentence)
+        else:
+            response = response_to(request, 200)
+            response.headers.add("Allow", ",".join(ALLOW))
+            response.headers.add("Server", PRODUCT)
+            clock = asyncio.get_running_loop().time()
+            self.health.seen(host, event.flow.local[0], clock)
+            self.report.add("direct-routing", "options.seen", trunk=host, at_proxy=event.flow.local)
+        self.stack.endpoint.respond(event.transaction, response, now)
+
+    def _options_host(self, request: Request, flow: Flow) -> str:
+        host = contact_host(request)
+        if flow.peer_names and not matches_certificate(host, flow.peer_names):
+            raise Refused(403, 510532, "Contact does not match the certificate")
+        # A carrier's base trunk belongs to no customer tenant.
+        if self.directory.trunk_of(host) is None:
+            raise Refused(403, 510532, "No trunk config was found")
+        return host
+
+    def _invited(self, event: SessionInvited, now: int) -> None:
+        request = event.request
+        try:
+            if self.transfers.is_replacement(request):
+                call = self._replacement(event)
+                self._calls[event.session] = call
+                call.begin()
+                return
+            admitted = admit(request, self.directory, event.flow.peer_names)
+        except Refused as refused:
+            self.report.add(
+                "direct-routing",
+                "invite.refused",
+                status=refused.status,
+                subcode=refused.subcode,
+                sentence=refused.sentence,
+            )
+            self.stack.endpoint.reject(
+                event.session,
+                refused.status,
+                now,
+                headers=(
+                    ("Reason", reason(self.rng, refused.sentence)),
+                    ("X-Lab-SubCode", str(refused.subcode)),
+                ),
+            )
+            return
+        call = UserCall(self, admitted.tenant, admitted.user, event)
+        self._calls[event.session] = call
+        call.begin(to_voicemail=admitted.goes_to_voicemail)
+
+    def _replacement(self, event: SessionInvited) -> UserCall:
+        check_shape(event.request)
+        tenant = self.directory.tenant_of(contact_host(event.request))
+        if tenant is None:
+            raise Refused(403, 510532, "No trunk config was found")
+        transfer = self.transfers.verify(event.request, tenant.id)
+        self.report.add("direct-routing", "transfer.verified", correlation=transfer.correlation)
+        user = (
+            self.directory.user_by_oid(tenant, transfer.target_oid)
+            if transfer.target_oid
+            else self.directory.user_by_number(tenant, transfer.target_number)
+        )
+        if user is None:
+            raise Refused(404, 10202, "The transfer's target was not found")
+        return UserCall(self, tenant, user, event)
+
+    # ---- our own OPTIONS
+
+    def _options_tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        for health in self.health.due(loop.time()):
+            self._ask(health)
+        self._options_timer = loop.call_later(OPTIONS_TICK_S, self._options_tick)
+
+    def _ask(self, health: TrunkHealth) -> None:
+        trunk = self.directory.trunk_of(health.fqdn)
+        if trunk is None or not trunk.send_sip_options:
+            return
+        target = f"sip:{health.fqdn}:{trunk.port};transport=tls"
+        home = self.settings.proxies[0]
+        request = Request("OPTIONS", target)
+        request.headers.add("From", f"<sip:{home.fqdn}:{home.port}>")
+        request.headers.add("To", f"<{target}>")
+        request.headers.add("Contact", f"<sip:{home.fqdn}:{home.port};transport=tls>")
+        hop = Hop(health.fqdn, trunk.port, "tls", sent_by=self.sent_by())
+        transaction = self.stack.endpoint.request(request, hop, self.stack.now())
+        self._asked[transaction] = health.fqdn
+        self.stack.flush()
+
+    def _options_answered(self, event: RequestFinished) -> None:
+        fqdn = self._asked.pop(event.transaction, None)
+        if fqdn is None:
+            return
+        status = event.response.status if event.response is not None else None
+        if status == 200:
+            self.health.trunks[fqdn].answered += 1
+        self.report.add(
+            "direct-routing",
+            "options.answered",
+            trunk=fqdn,
+            status=status,
+            cause=event.cause,
+            detail=event.detail,
+        )
+
+
+def caller_tones(scenario: Scenario) -> tuple[int, ...]:
+    """Return every tone a Teams user may hear: callers' and other users'."""
+    tones: set[int] = set()
+    if scenario.carrier is not None:
+        tones |= {caller.tone_hz for caller in scenario.carrier.callers}
+        tones |= {subscriber.tone_hz for subscriber in scenario.carrier.subscribers}
+    if scenario.direct_routing is not None:
+        for tenant in scenario.direct_routing.tenants:
+            tones |= {user.tone_hz for user in tenant.users}
+    return tuple(sorted(tones))

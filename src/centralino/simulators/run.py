@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the far side: the parts of a scenario that were asked for, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from centralino.simulators.carrier.carrier import CarrierSimulator
+from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
+from centralino.simulators.dns.server import NameServer
+from centralino.simulators.scenario import Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from centralino.simulators.report import Report
+
+PARTS = ("direct-routing", "carrier", "dns")
+
+
+async def run_simulators(
+    scenario: Scenario,
+    report: Report,
+    parts: tuple[str, ...] = PARTS,
+    *,
+    until: Callable[[], Awaitable[None]],
+    send_callers: bool = True,
+) -> None:
+    """Run parts of a scenario until ``until`` returns.
+
+    ``ready`` is reported when all listen; ``arrivals.done`` when the carrier has sent its
+    last caller and all its calls are over.
+
+    Raises:
+        ScenarioError: an unknown part, or one that the scenario does not describe.
+        OSError: an address is taken.
+    """
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        raise ScenarioError(f"unknown part {min(unknown)}; there are {', '.join(PARTS)}")
+    async with AsyncExitStack() as stack:
+        if "direct-routing" in parts and scenario.direct_routing is not None:
+            await stack.enter_async_context(
+                DirectRoutingSimulator(scenario, scenario.direct_routing, report)
+            )
+        if "dns" in parts and scenario.dns_port:
+            server = NameServer(scenario.names)
+            await server.start(scenario.media_address, scenario.dns_port)
+            stack.callback(server.close)
+        carrier = None
+        if "carrier" in parts and scenario.carrier is not None:
+            carrier = await stack.enter_async_context(
+                CarrierSimulator(scenario, scenario.carrier, report)
+            )
+        report.add("simulators", "ready", parts=list(parts))
+        await _run(carrier if send_callers else None, until)
+
+
+async def _run(carrier: CarrierSimulator | None, until: Callable[[], Awaitable[None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        callers = group.create_task(carrier.send_callers()) if carrier is not None else None
+        await until()
+        if callers is not None:
+            callers.cancel()

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the far side is and does, as data: one YAML file, unknown keys refused.
+
+Times are milliseconds, tones are whole hertz, numbers are E.164 with ``+``. Every
+random choice comes from ``seed``. Defaults follow the fidelity ledger of each part.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Behaviour = Literal[
+    "answer",
+    "decline",
+    "busy",
+    "no-answer",
+    "voicemail",
+    "signed-out",
+    "do-not-disturb",
+    "immediate-answer",
+]
+"""What a scripted Teams user does with a call."""
+
+
+class ScenarioError(Exception):
+    """The scenario file is wrong; the message says where."""
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings that refuse unknown keys."""
+
+
+class TlsFiles(Struct, frozen=True, kw_only=True):
+    """PEM files of one party."""
+
+    certificate: str
+    """Leaf and intermediates."""
+    private_key: str
+    authorities: str
+    """Roots that the other side must chain to."""
+    require_client_certificate: bool = True
+    require_client_auth_eku: Literal["off", "warn", "strict"] = "warn"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """Something that goes wrong on purpose."""
+
+    when: Literal["invite", "options", "bye", "refer", "reinvite"] = "invite"
+    """The request that triggers it."""
+    nth: int = 0
+    """Only the n-th such request (from 1); 0 means every one."""
+    proxy: str = ""
+    """Only at the proxy of that name; empty means everywhere."""
+    do: Literal[
+        "respond", "drop", "reset", "delay", "trying-only", "late-answer", "close-after-trying"
+    ]
+    status: int = 503
+    retry_after_s: int | None = None
+    delay_ms: int = 0
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """Something a party does by itself in a call, counted from the answer."""
+
+    at_ms: int
+    do: Literal["hold", "resume", "hang-up", "keys", "refer", "mute", "unmute", "refresh"]
+    target: str = ""
+    """Of ``refer``: a number, or the ``oid`` of a Teams user."""
+    keys: str = ""
+
+
+class TeamsEndpoint(Struct, frozen=True, kw_only=True):
+    """One signed-in client of a Teams user."""
+
+    name: str
+    ring_ms: int = 100
+    """From the INVITE to its 180."""
+
+
+class TeamsUser(Struct, frozen=True, kw_only=True):
+    """A scripted person with a Teams phone."""
+
+    oid: str
+    upn: str
+    name: str
+    number: str
+    extension: str = ""
+    tone_hz: int
+    """The tone he speaks."""
+    behaviour: Behaviour = "answer"
+    answer_after_ms: int = 1200
+    talk_for_ms: int = 0
+    """Hangs up that long after the answer; 0 leaves it to the other side."""
+    endpoints: tuple[TeamsEndpoint, ...] = (TeamsEndpoint(name="desktop"),)
+    early_media: bool = False
+    """A 183 with SDP comes before the answer."""
+    enterprise_voice: bool = True
+    unanswered_to_voicemail: bool = False
+    unanswered_after_ms: int = 20000
+    actions: tuple[Action, ...] = ()
+    is_muted: bool = False
+    """Sends silence: the planted defect of the audio check."""
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """One Microsoft 365 tenant."""
+
+    id: str
+    domains: tuple[str, ...]
+    """Verified domains; a trunk's FQDN or its parent domain is one of them."""
+    users: tuple[TeamsUser, ...] = ()
+    blocked_numbers: tuple[str, ...] = ()
+    """Regular expressions of callers who are refused."""
+    trunks: tuple[str, ...] = ()
+    """FQDNs for calls that users place, in the voice route's gateway list."""
+
+
+class TrunkSettings(Struct, frozen=True, kw_only=True):
+    """A trunk object (``New-CsOnlinePSTNGateway``)."""
+
+    fqdn: str
+    port: int
+    enabled: bool = True
+    is_carrier: bool = False
+    """A base trunk: labels under its FQDN are derived trunks that inherit everything."""
+    send_sip_options: bool = True
+    failover_time_ms: int = 10000
+    failover_codes: tuple[int, ...] = (408, 503, 504)
+    forward_pai: bool = False
+    forward_call_history: bool = False
+
+
+class Proxy(Struct, frozen=True, kw_only=True):
+    """One of the SIP proxies."""
+
+    fqdn: str
+    address: str
+    port: int
+
+
+class OutgoingCall(Struct, frozen=True, kw_only=True):
+    """A Teams user calls a number through the trunk."""
+
+    at_ms: int
+    user: str
+    """``oid``."""
+    number: str
+    talk_for_ms: int = 5000
+
+
+class DirectRouting(Struct, frozen=True, kw_only=True):
+    """Microsoft's side of Direct Routing."""
+
+    proxies: tuple[Proxy, ...]
+    tls: TlsFiles
+    tenants: tuple[Tenant, ...]
+    trunks: tuple[TrunkSettings, ...]
+    calls: tuple[OutgoingCall, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    options_period_ms: int = 60000
+    options_healthy_ms: int = 180000
+    upper_case_headers: bool = True
+    session_expires_s: int = 1800
+    offer_mki_line: bool = True
+    refer_when_allowed: bool = True
+    music_by_refer: bool = False
+    rtcp_mux: bool = False
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """A kind of caller the carrier sends."""
+
+    number: str
+    name: str = ""
+    called: str
+    tone_hz: int
+    keys: str = ""
+    """Pressed one after the other, from ``keys_after_ms`` after the answer."""
+    keys_after_ms: int = 2500
+    key_gap_ms: int = 600
+    patience_ms: int = 30000
+    """Hangs up when no agent is heard that long after the answer."""
+    talk_for_ms: int = 4000
+    """Hangs up that long after an agent is first heard."""
+    ring_patience_ms: int = 30000
+    """Gives up when the call is not answered."""
+    is_anonymous: bool = False
+    is_muted: bool = False
+    actions: tuple[Action, ...] = ()
+
+
+class Arrivals(Struct, frozen=True, kw_only=True):
+    """When callers come."""
+
+    interarrival_ms: int = 2500
+    """Mean of the exponential distribution."""
+    first_after_ms: int = 500
+    stop_after_ms: int = 60000
+    most: int = 1000
+    at_once: int = 40
+    """Calls at the same time; an arrival above it waits for the next one."""
+
+
+class Subscriber(Struct, frozen=True, kw_only=True):
+    """A number at the carrier that can be called."""
+
+    number: str
+    tone_hz: int
+    behaviour: Literal["answer", "busy", "no-answer", "unknown", "unavailable", "overloaded"] = (
+        "answer"
+    )
+    ring_ms: int = 200
+    answer_after_ms: int = 800
+    talk_for_ms: int = 0
+    early_media: bool = False
+
+
+class Carrier(Struct, frozen=True, kw_only=True):
+    """A PSTN carrier that sends calls to the product and takes calls from it."""
+
+    address: str
+    port: int
+    transport: Literal["udp", "tcp"] = "udp"
+    target_host: str
+    target_port: int
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    callers: tuple[Caller, ...] = ()
+    arrivals: Arrivals = Arrivals()
+    subscribers: tuple[Subscriber, ...] = ()
+    listen_for_hz: tuple[int, ...] = ()
+    """Tones that mean an agent is heard."""
+    dtmf: Literal["rfc4733", "info"] = "rfc4733"
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """The far side."""
+
+    seed: int = 1
+    media_address: str = "127.0.0.1"
+    media_ports: tuple[int, int] = (40000, 44999)
+    names: dict[str, str] = {}
+    """Host names to loopback addresses, ``*.domain`` for all below it."""
+    direct_routing: DirectRouting | None = None
+    carrier: Carrier | None = None
+    dns_port: int = 0
+    """A DNS server on ``media_address``; 0 leaves it out."""
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario file.
+
+    Raises:
+        ScenarioError: the file cannot be read or breaks the schema.
+    """
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Scenario)
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror or error}") from error
+    except msgspec.MsgspecError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+
+
+def save_scenario(scenario: Scenario, path: Path) -> None:
+    """Write a scenario file that :func:`load_scenario` reads back."""
+    path.write_bytes(msgspec.yaml.encode(scenario))
