@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
 import structlog
+from typing_extensions import override
 
 from centralino.wire.sip.endpoint import SipEndpoint
 from centralino.wire.sip.errors import FramingError, SipParseError

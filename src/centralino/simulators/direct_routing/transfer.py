@@ -54,10 +54,12 @@ class TransferBook:
             if oid
             else f"sip:{number}@{self._target};user=phone"
         )
-        token = base64.b64encode(
+        url = (
             f"https://api.flightproxy.example/v1/ngc/callNotification?dci={correlation.upper()}"
-            f"&Mixed=CaSe%2F{self._rng.getrandbits(400):0100X}".encode()
-        ).decode()
+            f"&Mixed=CaSe%2F{self._rng.getrandbits(400):0100X}"
+        )
+        url += "~" * ((4 - len(url)) % 3)  # so that the base64 text ends in an escaped padding
+        token = base64.b64encode(url.encode()).decode()
         escaped = token.replace("=", "%3d").replace("+", "%2B")
         by = (
             f"<sip:{self._target};x-m=8:orgid:{transferor_oid};x-t={tenant};"
