@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SRTP with SDES keys: protect what we send, open what comes, survive a restart.
+
+What lives here: one direction of one stream per object, on top of libsrtp; the roll-over
+count (ROC) that each side keeps and never transmits; how to get it back after a restart;
+the master key identifier (MKI) that Teams may append. What must not: where keys come from,
+sockets, logging (keys never leave this module, not even in a ``repr``).
+
+libsrtp gives no way to set a roll-over count, so `resume` walks there: it feeds packets of
+its own, a quarter of the sequence space apart, so that ten days of a call cost about a
+millisecond. A sender must resume at or above the last index it used: an index used twice
+under one key gives the key stream away.
+
+Sources: RFC 3711 3.3.1 (index), 3.3.2 (replay), 3.4 (SRTCP); RFC 4568 6.1 (keys), 6.2.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from pylibsrtp import Error as _LibraryError
+from pylibsrtp import Policy, Session
+from typing_extensions import override
+
+from centralino.wire.errors import LocalProtocolError, RemoteProtocolError
+
+SUITE_80: Final = "AES_CM_128_HMAC_SHA1_80"
+SUITE_32: Final = "AES_CM_128_HMAC_SHA1_32"
+KEY_BYTES: Final = 30
+"""Master key and master salt together."""
+MAX_ROLLOVER: Final = 1 << 14
+"""The highest roll-over count that `resume` walks to: 248 days at 50 packets a second."""
+MAX_RTCP_INDEX: Final = 1 << 20
+"""The highest SRTCP index that `resume` walks to: 60 days at one report in 5 seconds."""
+MAX_STREAMS: Final = 16
+"""Sources (SSRC) that a receiver keeps apart; the one heard first is forgotten."""
+REPLAY_WINDOW: Final = 128
+"""Packets behind the highest one that libsrtp still tells apart."""
+
+_PROFILES: Final = {
+    SUITE_80: (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 10),
+    SUITE_32: (Policy.SRTP_PROFILE_AES128_CM_SHA1_32, 4),
+}
+_RTCP_TAG_BYTES: Final = 10
+_WALK_STEP: Final = 0x4000
+_MASK_16: Final = 0xFFFF
+_HALF: Final = 0x8000
+_FIXED = struct.Struct(">BBHII")
+_SEQUENCE_AT: Final = 2
+_SSRC_AT: Final = 8
+_HEADER_BYTES: Final = 12
+_RTCP_MIN_BYTES: Final = 8 + 4 + _RTCP_TAG_BYTES
+_STALE_AFTER: Final = 15
+"""Packets of one source in a row that fail before we doubt our own roll-over count."""
+
+
+class SrtpRefused(RemoteProtocolError):
+    """A protected packet was refused; ``code`` says why.
+
+    ``srtp-authentication`` (wrong key, wrong roll-over count or altered), ``srtp-replay``
+    or ``srtp-malformed``.
+    """
+
+
+def _session(suite: str, key: bytes, direction: int) -> Session:
+    profile = _PROFILES.get(suite)
+    if profile is None:
+        raise LocalProtocolError("srtp-suite", "Unknown SRTP crypto suite")
+    if len(key) != KEY_BYTES:
+        raise LocalProtocolError("srtp-key-length", "An SRTP master key and salt is 30 bytes")
+    return Session(Policy(key=bytes(key), ssrc_type=direction, srtp_profile=profile[0]))
+
+
+def _sender_session(suite: str, key: bytes) -> Session:
+    return _session(suite, key, Policy.SSRC_ANY_OUTBOUND)
+
+
+def _receiver_session(suite: str, key: bytes) -> Session:
+    return _session(suite, key, Policy.SSRC_ANY_INBOUND)
+
+
+def _dummy(ssrc: int, index: int) -> bytes:
+    return _FIXED.pack(0x80, 0, index & _MASK_16, 0, ssrc)
+
+
+def _walk(index: int, seen_before: int = 0) -> list[int]:
+    """Return the indices to visit, so that libsrtp ends at ``index`` and knows its ROC.
+
+    The last ``seen_before`` ones below ``index`` are visited one by one.
+    """
+    if not 0 <= index >> 16 <= MAX_ROLLOVER:
+        raise LocalProtocolError("srtp-rollover-range", "Roll-over count too high to walk to")
+    near = max(index - seen_before, 0)
+    return [*range(min(near, _MASK_16), near, _WALK_STEP), *range(near, index + 1)]
+
+
+def next_index(highest: int | None, sequence: int) -> int:
+    """Return the packet index that libsrtp infers for a sequence number (RFC 3711, 3.3.1).
+
+    In the first half of the sequence space at roll-over count 0 the count cannot go back,
+    so any sequence number is taken as it is.
+    """
+    if highest is None or highest <= _HALF:
+        return sequence
+    roc, last = highest >> 16, highest & _MASK_16
+    if last < _HALF:
+        if sequence - last > _HALF:
+            roc -= 1
+    elif last - _HALF > sequence:
+        roc += 1
+    return (roc << 16) | sequence
+
+
+class SrtpSender:
+    """Protects the packets of one direction; one key, as many sources as it is given."""
+
+    __slots__ = ("_highest", "_key", "_rtcp_index", "_session", "_suite")
+
+    def __init__(self, suite: str, key: bytes) -> None:
+        """Start at roll-over count 0.
+
+        Args:
+            suite: `SUITE_80` or `SUITE_32`.
+            key: `KEY_BYTES` of master key and salt.
+
+        Raises:
+            LocalProtocolError: the suite is unknown or the key has the wrong length.
+        """
+        self._suite = suite
+        self._key = bytes(key)
+        self._session = _sender_session(suite, self._key)
+        self._highest: dict[int, int] = {}
+        self._rtcp_index = 0
+
+    def protect(self, packet: bytes) -> bytes:
+        """Return the protected form of an RTP packet.
+
+        Raises:
+            LocalProtocolError: ``srtp-index-reuse``, the sequence number went back;
+                ``srtp-packet``, the packet is no RTP or too long.
+        """
+        try:
+            protected = self._session.protect(packet)
+        except (_LibraryError, ValueError) as error:
+            code = "srtp-index-reuse" if "replay" in str(error) else "srtp-packet"
+            raise LocalProtocolError(code, str(error)) from error
+        sequence = (packet[_SEQUENCE_AT] << 8) | packet[_SEQUENCE_AT + 1]
+        ssrc = int.from_bytes(packet[_SSRC_AT:_HEADER_BYTES], "big")
+        before = self._highest.get(ssrc)
+        index = next_index(before, sequence)
+        if before is None or index > before:
+            self._highest[ssrc] = index
+        return protected
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """Return the protected form of a compound RTCP packet.
+
+        Raises:
+            LocalProtocolError: ``srtp-packet``, the packet is no RTCP or too long.
+        """
+        try:
+            protected = self._session.protect_rtcp(packet)
+        except (_LibraryError, ValueError) as error:
+            raise LocalProtocolError("srtp-packet", str(error)) from error
+        self._rtcp_index += 1
+        return protected
+
+    def index(self, ssrc: int) -> int | None:
+        """Return the highest index used for a source, ``None`` before its first packet."""
+        return self._highest.get(ssrc)
+
+    def rollover(self, ssrc: int) -> int:
+        """Return the roll-over count of a source, 0 before its first packet."""
+        return self._highest.get(ssrc, 0) >> 16
+
+    @property
+    def rtcp_index(self) -> int:
+        """How many RTCP packets were protected: what `resume` wants back, or more."""
+        return self._rtcp_index
+
+    def resume(self, ssrc: int, sequence: int, roc: int, *, rtcp_index: int = 0) -> None:
+        """Go on after a restart as if ``sequence`` at ``roc`` had just been sent.
+
+        Start from a fresh object. Whoever checkpoints rarely adds a margin: what was sent
+        after the checkpoint must lie at or below the index given here.
+
+        Args:
+            ssrc: The source that goes on.
+            sequence: Its last sequence number, 16 bits.
+            roc: Its roll-over count.
+            rtcp_index: At least as many RTCP packets as were sent; the far end refuses
+                reports below the number it has seen.
+
+        Raises:
+            LocalProtocolError: a number is out of range (`MAX_ROLLOVER`, `MAX_RTCP_INDEX`).
+        """
+        if not 0 <= rtcp_index <= MAX_RTCP_INDEX:
+            raise LocalProtocolError("srtp-rtcp-index-range", "SRTCP index too high to walk to")
+        for index in _walk((roc << 16) | sequence):
+            self.protect(_dummy(ssrc, index))
+        report = _FIXED.pack(0x80, 201, 1, ssrc, 0)[:8]
+        while self._rtcp_index < rtcp_index:
+            self.protect_rtcp(report)
+
+    @override
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return f"SrtpSender(suite={self._suite!r})"
+
+
+class SrtpReceiver:
+    """Opens the packets of one direction; refuses replayed, altered and foreign ones."""
+
+    __slots__ = (
+        "_failures",
+        "_highest",
+        "_key",
+        "_mki_bytes",
+        "_rtcp_floor",
+        "_rtcp_highest",
+        "_session",
+        "_suite",
+        "_tag_bytes",
+    )
+
+    def __init__(self, suite: str, key: bytes, *, mki_bytes: int = 0) -> None:
+        """Start without knowing any source.
+
+        Args:
+            suite: `SUITE_80` or `SUITE_32`.
+            key: `KEY_BYTES` of the far end's master key and salt.
+            mki_bytes: Length of the key identifier that the far end appends, 0 for none. It
+                is cut out: it is not authenticated and there is one key only.
+
+        Raises:
+            LocalProtocolError: the suite is unknown or the key has the wrong length.
+        """
+        self._suite = suite
+        self._key = bytes(key)
+        self._session = _receiver_session(suite, self._key)
+        self._tag_bytes = _PROFILES[suite][1]
+        self._mki_bytes = mki_bytes
+        self._highest: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
+        self._rtcp_floor: dict[int, int] = {}
+        self._rtcp_highest: dict[int, int] = {}
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """Return the RTP packet inside.
+
+        A source whose packets fail `_STALE_AFTER` times in a row is tried as one that
+        started its count again, or that went on unheard for more than half a turn; a
+        source that is heard at all cannot be hijacked by replaying old packets.
+
+        Raises:
+            SrtpRefused: see there.
+        """
+        if len(packet) < _HEADER_BYTES + self._tag_bytes + self._mki_bytes:
+            raise SrtpRefused("srtp-malformed", "Too short for SRTP", offending=packet)
+        if self._mki_bytes:
+            packet = self._without_mki(packet, self._tag_bytes)
+        sequence = (packet[_SEQUENCE_AT] << 8) | packet[_SEQUENCE_AT + 1]
+        ssrc = int.from_bytes(packet[_SSRC_AT:_HEADER_BYTES], "big")
+        try:
+            plain = self._session.unprotect(packet)
+        except (_LibraryError, ValueError) as error:
+            code = _refusal(error)
+            recovered = self._try_other_rollover(packet, ssrc, sequence, code)
+            if recovered is None:
+                raise SrtpRefused(code, str(error), offending=packet) from error
+            return recovered
+        before = self._highest.get(ssrc)
+        index = next_index(before, sequence)
+        if before is None:
+            self._learn(ssrc, index)
+        elif index > before:
+            self._highest[ssrc] = index
+        if self._failures:
+            self._failures.pop(ssrc, None)
+        return plain
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """Return the compound RTCP packet inside.
+
+        Raises:
+            SrtpRefused: see there.
+        """
+        if len(packet) < _RTCP_MIN_BYTES + self._mki_bytes:
+            raise SrtpRefused("srtp-malformed", "Too short for SRTCP", offending=packet)
+        if self._mki_bytes:
+            packet = self._without_mki(packet, _RTCP_TAG_BYTES)
+        word = packet[-_RTCP_TAG_BYTES - 4 : -_RTCP_TAG_BYTES]
+        index = int.from_bytes(word, "big") & 0x7FFFFFFF
+        ssrc = int.from_bytes(packet[4:8], "big")
+        if index <= self._rtcp_floor.get(ssrc, 0):
+            raise SrtpRefused("srtp-replay", "SRTCP index seen before", offending=packet)
+        try:
+            plain = self._session.unprotect_rtcp(packet)
+        except (_LibraryError, ValueError) as error:
+            raise SrtpRefused(_refusal(error), str(error), offending=packet) from error
+        if index > self._rtcp_highest.get(ssrc, 0):
+            self._rtcp_highest[ssrc] = index
+            if len(self._rtcp_highest) > MAX_STREAMS:
+                self._rtcp_highest.pop(next(iter(self._rtcp_highest)))
+        return plain
+
+    def index(self, ssrc: int) -> int | None:
+        """Return the highest index heard from a source, ``None`` before its first packet."""
+        return self._highest.get(ssrc)
+
+    def rollover(self, ssrc: int) -> int:
+        """Return the roll-over count of a source, 0 before its first packet."""
+        return self._highest.get(ssrc, 0) >> 16
+
+    def rtcp_index(self, ssrc: int) -> int:
+        """Return the highest SRTCP index heard from a source, 0 before its first report."""
+        return self._rtcp_highest.get(ssrc, 0)
+
+    def resume(self, ssrc: int, sequence: int, roc: int, *, rtcp_index: int = 0) -> None:
+        """Go on after a restart as if ``sequence`` at ``roc`` had just been heard.
+
+        What came up to `REPLAY_WINDOW` packets before it counts as heard too, so nothing
+        from before the restart is accepted a second time.
+
+        Args:
+            ssrc: The source that goes on.
+            sequence: The highest sequence number heard, 16 bits.
+            roc: Its roll-over count.
+            rtcp_index: The highest SRTCP index heard from it.
+
+        Raises:
+            LocalProtocolError: the roll-over count is out of range.
+        """
+        index = (roc << 16) | sequence
+        self._walk_to(self._session, ssrc, _walk(index, REPLAY_WINDOW))
+        self._learn(ssrc, index)
+        if rtcp_index:
+            self._rtcp_floor[ssrc] = self._rtcp_highest[ssrc] = rtcp_index
+
+    @override
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return f"SrtpReceiver(suite={self._suite!r})"
+
+    def _without_mki(self, packet: bytes, tag_bytes: int) -> bytes:
+        return packet[: -tag_bytes - self._mki_bytes] + packet[-tag_bytes:]
+
+    def _learn(self, ssrc: int, index: int) -> None:
+        self._highest[ssrc] = index
+        if len(self._highest) > MAX_STREAMS:
+            oldest = next(iter(self._highest))
+            del self._highest[oldest]
+            self._failures.pop(oldest, None)
+            self._session.remove_stream(oldest)
+
+    def _walk_to(self, session: Session, ssrc: int, indices: list[int]) -> None:
+        """Make a session hear a source at these indices, by playing its far end."""
+        far_end = _sender_session(self._suite, self._key)
+        for index in indices:
+            session.unprotect(far_end.protect(_dummy(ssrc, index)))
+
+    def _try_other_rollover(
+        self, packet: bytes, ssrc: int, sequence: int, code: str
+    ) -> bytes | None:
+        """Look for the roll-over count of a source that we lost, see `unprotect`."""
+        highest = self._highest.get(ssrc)
+        if highest is None or code == "srtp-malformed":
+            return None
+        failures = self._failures.get(ssrc, 0) + 1
+        self._failures[ssrc] = failures
+        if failures % _STALE_AFTER:
+            return None
+        roc = highest >> 16
+        for candidate in (0, roc + 1, roc):
+            index = (candidate << 16) | sequence
+            if candidate and index <= highest:
+                continue
+            plain = self._open_at(packet, ssrc, index)
+            if plain is not None:
+                self._failures.pop(ssrc)
+                self._highest[ssrc] = index
+                return plain
+        return None
+
+    def _open_at(self, packet: bytes, ssrc: int, index: int) -> bytes | None:
+        """Open a packet at a given index, and go on from there if it is authentic."""
+        session = _receiver_session(self._suite, self._key)
+        try:
+            if index > 0:
+                self._walk_to(session, ssrc, _walk(index - 1))
+            plain = session.unprotect(packet)
+        except (_LibraryError, LocalProtocolError):
+            return None
+        for other, highest in self._highest.items():
+            if other != ssrc:
+                self._walk_to(session, other, _walk(highest, REPLAY_WINDOW))
+        self._session = session
+        return plain
+
+
+def _refusal(error: Exception) -> str:
+    text = str(error)
+    if "replay" in text or "too old" in text:
+        return "srtp-replay"
+    if "authentication" in text:
+        return "srtp-authentication"
+    return "srtp-malformed"
