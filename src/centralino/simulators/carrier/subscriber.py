@@ -52,6 +52,8 @@ class SubscriberCall:
                 tone_hz=plan.tone_hz,
                 listen_for=self._carrier.tones,
             )
+            self._party.on_heard = lambda hz: self._report("subscriber.heard", tone_hz=hz)
+            self._party.on_key = lambda key: self._report("subscriber.key", key=key)
             self._answer = self._party.answer(self._offer) if self._offer else self._party.offer()
         except DescriptionError as error:
             stack.endpoint.reject(self.session, error.status, stack.now())
