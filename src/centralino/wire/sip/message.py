@@ -317,7 +317,12 @@ def _check(message: Message, limits: Limits) -> None:
         if headers.count(name) > 1:
             raise SipParseError("repeated-header", offending=name)
     _ = (message.via, message.from_, message.to, message.cseq, message.call_id)
-    if headers.count("via") > limits.via_count or len(headers.values("via")) > limits.via_count:
+    hops = headers.get_all("via")
+    if len(hops) > 1 or "," in hops[0]:
+        hops = headers.values("via")
+        if any("/" not in hop for hop in hops):
+            raise SipParseError("bad-via")
+    if len(hops) > limits.via_count:
         raise SipParseError("too-many-via", status=483)
 
 
