@@ -60,6 +60,8 @@ class _Stream(asyncio.Protocol):
         self._framer = StreamFramer()
         self.socket: asyncio.Transport | None = None
         self.flow: Flow | None = None
+        self.unanswered: list[str] = []
+        """Transactions written since the peer was last heard: lost when the connection is."""
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -78,6 +80,7 @@ class _Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         assert self.flow is not None  # noqa: S101 - set when the connection was made
         assert self.socket is not None  # noqa: S101 - likewise
+        self.unanswered.clear()
         try:
             for item in self._framer.feed(data):
                 if isinstance(item, Keepalive):
@@ -218,6 +221,8 @@ class FarStack:
         self._streams.pop(stream.flow.flow_id, None)
         if key is not None and self._outgoing.get(key) is stream:
             del self._outgoing[key]
+        for transaction in stream.unanswered:
+            self.endpoint.transport_failed(transaction, self.now(), "connection lost")
         self.endpoint.flow_closed(stream.flow.flow_id, self.now())
         self.flush()
 
@@ -290,7 +295,7 @@ class FarStack:
         if stream is None and send.hop is not None and send.hop.flow_id is not None:
             stream = self._streams.get(send.hop.flow_id)
         if stream is not None and stream.socket is not None:
-            self._write(stream, data)
+            self._write(stream, data, send.transaction)
             return
         hop = send.hop
         if hop is None:
@@ -300,11 +305,13 @@ class FarStack:
             return
         reused = self._outgoing.get((hop.host, self._port(hop)))
         if reused is not None:
-            self._write(reused, data)
+            self._write(reused, data, send.transaction)
         else:
             self.spawn(self._connect_and_send(send, hop, data))
 
-    def _write(self, stream: _Stream, data: bytes) -> None:
+    def _write(self, stream: _Stream, data: bytes, transaction: str | None = None) -> None:
+        if transaction is not None:
+            stream.unanswered.append(transaction)
         if self.record is not None:
             self.record("out", stream.flow, data)
         if stream.socket is not None:
@@ -342,7 +349,7 @@ class FarStack:
                 self.on_connect_failed(hop, detail)
             self._failed(send, detail)
             return
-        self._write(stream, data)
+        self._write(stream, data, send.transaction)
 
     async def _connect(self, hop: Hop) -> _Stream:
         key = (hop.host, self._port(hop))
