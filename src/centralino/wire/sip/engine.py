@@ -35,9 +35,14 @@ UNDERSTOOD = frozenset({"timer", "replaces", "100rel"})
 
 
 def add_lines(headers: Headers, own: Lines, given: Lines) -> None:
-    """Append the lines of `own` that `given` does not replace, then those of `given`."""
+    """Append the lines of `own` that `given` does not replace, then those of `given`.
+
+    A line of that name that is there already (To, Record-Route) is replaced too.
+    """
     if given:
         replaced = {name.lower() for name, _ in given}
+        for name in replaced:
+            headers.remove(name)
         own = [line for line in own if line[0].lower() not in replaced]
     for name, value in own:
         headers.add(name, value)
