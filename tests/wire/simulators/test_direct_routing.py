@@ -236,6 +236,7 @@ class TestFaults:
         async def run() -> None:
             async with world(tmp_path, user(), faults=(Fault(nth=1, do="reset"),)) as w:
                 w.sbc.call(ANNA, w.proxy_port)
+                assert (await w.sbc.report.wait_for("failed"))["cause"] == "transport"
                 w.sbc.call(ANNA, w.proxy_port)
                 await w.sbc.report.wait_for("answered")
 
