@@ -65,17 +65,15 @@ class TlsSettings(Settings, frozen=True, kw_only=True):
     ciphers: tuple[str, ...] = TEAMS_CIPHERS
     """TLS 1.2 suites in OpenSSL's names, in order of preference. TLS 1.3 has its own."""
     require_client_certificate: bool = True
-    """Refuse a peer that connects without a certificate we trust (mutual TLS)."""
-    require_client_auth_usage: bool = True
-    """Demand the usage clientAuth of a certificate presented to us. False accepts
-    server-only certificates, towards which public authorities move in 2026."""
+    """Refuse a peer that connects without a certificate we trust (mutual TLS). It must be fit
+    for the usage clientAuth; public authorities stop issuing that in 2026. False asks for no
+    certificate: then trunks are known by their networks, and only the certificates of peers
+    we connect to are checked."""
     reload_s: PositiveSeconds = 30.0
     """How often the files are looked at for a change, seconds."""
     retire_s: PositiveSeconds = 60.0
     """After a reload a connection with the old certificate is closed when idle, and at the
     latest after this time, seconds (CON-13)."""
-    handshake_s: PositiveSeconds = 5.0
-    """A handshake that takes longer is given up, seconds."""
     expiry_warning_days: Positive = 30
     """An alarm tells of the end of our certificate this long before; as Teams does."""
 
@@ -183,9 +181,7 @@ class NumberSettings(Settings, frozen=True, kw_only=True):
     called_format: NumberFormat = "e164"
     """Written in Request-URI and To towards the trunk."""
     international_prefix: str = "00"
-    national_prefix: str = "0"
-    """Trunk prefix of national numbers that the peer strips or wants; empty where the
-    country has none (Italy dials the 0 as part of the number)."""
+    """Dialled before the country code; written with the form ``international-00``."""
 
 
 class TrunkSettings(Settings, frozen=True, kw_only=True):
@@ -286,7 +282,8 @@ class TransportSettings(Settings, frozen=True, kw_only=True):
     """Bounds of sockets and connections."""
 
     connect_s: PositiveSeconds = 4.0
-    """A connection attempt (TCP and TLS together) longer than this has failed, seconds."""
+    """A connection attempt (TCP and TLS together), or the handshake of a peer that connects,
+    longer than this has failed, seconds."""
     backoff_s: Annotated[float, Meta(ge=0.001)] = 5.0
     """After a failed connect the same address is left alone for this long, seconds; doubles
     per failure (CON-08: at least 5 s)."""
