@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the outside tells about calls, in words that every integration model shares.
+
+Drivers report facts; the exchange turns each into one of these. A command about a leg
+that is not known any more is legal and usually changes nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from centralino.core.kernel.ids import BridgeId, LegId, RecordingId, TrunkId
+from centralino.core.kernel.outcome import Outcome
+
+
+class CallCommand(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all commands about calls are."""
+
+
+class ReceiveCall(CallCommand, frozen=True, tag="receive-call"):
+    """A customer's call has come in and waits to be answered or refused."""
+
+    leg: LegId
+    trunk: TrunkId
+    called_number: str
+    """E.164 with ``+``."""
+    caller_number: str | None
+    """E.164 with ``+``; ``None`` when anonymous."""
+
+
+class ConfirmRinging(CallCommand, frozen=True, tag="confirm-ringing"):
+    """The phone we call rings."""
+
+    leg: LegId
+
+
+class ConfirmAnswered(CallCommand, frozen=True, tag="confirm-answered"):
+    """A leg is connected: ours was answered, or the party we rang answered."""
+
+    leg: LegId
+
+
+class FinishPlay(CallCommand, frozen=True, tag="finish-play"):
+    """A playing ended, for whatever reason."""
+
+    leg: LegId
+    play: str
+    reason: str
+
+
+class FinishCollect(CallCommand, frozen=True, tag="finish-collect"):
+    """A collecting of keys ended."""
+
+    leg: LegId
+    collect: str
+    digits: str
+    """Empty when nothing was pressed in time."""
+
+
+class EndLeg(CallCommand, frozen=True, tag="end-leg"):
+    """A leg is over."""
+
+    leg: LegId
+    outcome: Outcome
+    by_far_end: bool
+
+
+class StoreRecording(CallCommand, frozen=True, tag="store-recording"):
+    """A recording is complete on disk, or what there is of it."""
+
+    recording: RecordingId
+    path: str
+    duration_ms: int
+    channels: int
+    is_complete: bool
+    problem: str = ""
+
+
+class LegView(msgspec.Struct, frozen=True):
+    """One live leg as a driver sees it."""
+
+    leg: LegId
+    state: str
+    """``offered``, ``inviting`` or ``answered``."""
+    bridge: BridgeId | None = None
+    play: str | None = None
+    recording: RecordingId | None = None
+
+
+class ReconcileLegs(CallCommand, frozen=True, tag="reconcile-legs"):
+    """These and no other legs are alive, says the driver after a re-attachment.
+
+    What we know and the driver has not is over; what the driver has and we do not know
+    is ended; what should be playing or bridged and is not is ordered again.
+    """
+
+    legs: tuple[LegView, ...]
+
+
+AnyCallCommand = (
+    ReceiveCall
+    | ConfirmRinging
+    | ConfirmAnswered
+    | FinishPlay
+    | FinishCollect
+    | EndLeg
+    | StoreRecording
+    | ReconcileLegs
+)
+"""Every command about calls."""

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened to interactions, their offers and recordings.
+
+Past-tense facts, wire names ``<noun>.<participle>``. Every screen, report and figure is
+made of these; the instant of an event is that of its journal record.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from centralino.core.kernel.ids import (
+    AgentId,
+    BridgeId,
+    InteractionId,
+    LegId,
+    OfferId,
+    QueueId,
+    RecordingId,
+    TrunkId,
+)
+from centralino.core.kernel.instant import Instant
+from centralino.core.kernel.outcome import Outcome
+
+
+class InteractionEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all events about an interaction carry."""
+
+    interaction: InteractionId
+
+
+class InteractionArrived(InteractionEvent, frozen=True, tag="interaction.arrived"):
+    """A customer's call has come in."""
+
+    leg: LegId
+    trunk: TrunkId
+    called_number: str
+    caller_number: str | None
+    deadline: Instant
+    """Until when it must be connected to our announcements."""
+
+
+class InteractionGreeted(InteractionEvent, frozen=True, tag="interaction.greeted"):
+    """The call is answered and the greeting begins."""
+
+    play: str
+    deadline: Instant
+
+
+class InteractionPrompted(InteractionEvent, frozen=True, tag="interaction.prompted"):
+    """The menu begins, or begins again."""
+
+    attempt: int
+    """From 1."""
+    collect: str
+    deadline: Instant
+
+
+class InteractionQueued(InteractionEvent, frozen=True, tag="interaction.queued"):
+    """The customer waits for an agent of a queue."""
+
+    queue: QueueId
+    priority: int
+    """Smaller is served first."""
+    digit: str
+    """The key that chose it; empty for the default queue."""
+
+
+class OfferMade(InteractionEvent, frozen=True, tag="offer.made"):
+    """The interaction is reserved for an agent, whose phone is called now."""
+
+    offer: OfferId
+    agent: AgentId
+    leg: LegId
+    deadline: Instant
+    """End of the lease."""
+
+
+class OfferRang(InteractionEvent, frozen=True, tag="offer.rang"):
+    """The agent's phone rings."""
+
+    offer: OfferId
+
+
+class OfferAccepted(InteractionEvent, frozen=True, tag="offer.accepted"):
+    """The agent answered; customer and agent are connected from here."""
+
+    offer: OfferId
+    agent: AgentId
+    bridge: BridgeId
+    recording: RecordingId | None
+    """``None`` when the queue is not recorded."""
+
+
+class OfferMissed(InteractionEvent, frozen=True, tag="offer.missed"):
+    """The agent did not answer in time; the customer keeps his place."""
+
+    offer: OfferId
+    agent: AgentId
+    reason: str
+    until: Instant
+    """When the agent becomes ready again by himself."""
+
+
+class OfferDeclined(InteractionEvent, frozen=True, tag="offer.declined"):
+    """The agent refused, or his phone is busy; the customer keeps his place."""
+
+    offer: OfferId
+    agent: AgentId
+    reason: str
+    until: Instant
+
+
+class OfferFailed(InteractionEvent, frozen=True, tag="offer.failed"):
+    """The agent's phone could not be reached; the customer keeps his place."""
+
+    offer: OfferId
+    agent: AgentId
+    reason: str
+    outcome: Outcome
+    until: Instant
+
+
+class OfferRecalled(InteractionEvent, frozen=True, tag="offer.recalled"):
+    """The customer left while the agent's phone was ringing; it is being silenced."""
+
+    offer: OfferId
+    agent: AgentId
+    deadline: Instant
+
+
+class OfferWithdrawn(InteractionEvent, frozen=True, tag="offer.withdrawn"):
+    """A recalled offer is over; the agent is free and keeps his idle time."""
+
+    offer: OfferId
+    agent: AgentId
+
+
+class InteractionReleased(InteractionEvent, frozen=True, tag="interaction.released"):
+    """The conversation is over; the agent wraps up."""
+
+    agent: AgentId
+    outcome: Outcome
+    is_by_customer: bool
+    has_agent_leg: bool
+    """Whether the agent's leg is still to be ended."""
+    wrap_up_until: Instant
+    clear_by: Instant
+    """When the agent counts as clear even if his leg was never reported over."""
+
+
+class InteractionEnded(InteractionEvent, frozen=True, tag="interaction.ended"):
+    """The interaction is over, for ever."""
+
+    outcome: Outcome
+
+
+class RecordingCompleted(InteractionEvent, frozen=True, tag="recording.completed"):
+    """A recording is on disk, or what there is of it."""
+
+    recording: RecordingId
+    path: str
+    duration_ms: int
+    channels: int
+    is_complete: bool
+    problem: str = ""
+
+
+AnyInteractionEvent = (
+    InteractionArrived
+    | InteractionGreeted
+    | InteractionPrompted
+    | InteractionQueued
+    | OfferMade
+    | OfferRang
+    | OfferAccepted
+    | OfferMissed
+    | OfferDeclined
+    | OfferFailed
+    | OfferRecalled
+    | OfferWithdrawn
+    | InteractionReleased
+    | InteractionEnded
+    | RecordingCompleted
+)
+"""Every event about an interaction."""

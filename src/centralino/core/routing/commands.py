@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be asked of a tenant's engine, all of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from centralino.core.agents.commands import AnyAgentCommand
+from centralino.core.interactions.commands import AnyCallCommand
+from centralino.core.routing.configuration import TenantConfiguration
+
+
+class ConfigureTenant(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="configure"):
+    """Make the tenant what the configuration says; running interactions go on."""
+
+    configuration: TenantConfiguration
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tick"):
+    """Time has passed: do what is due."""
+
+
+Command = ConfigureTenant | Tick | AnyAgentCommand | AnyCallCommand
+"""Every input of the engine."""

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decisions about a tenant as a whole: a new configuration, a re-attached driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from centralino.core.agents.events import AgentAdded, AgentReadied, AgentRemoved
+from centralino.core.agents.lifecycle import AgentState
+from centralino.core.interactions.commands import EndLeg, LegView, ReconcileLegs
+from centralino.core.interactions.effects import AnswerCall, CancelRing, HangUpLeg
+from centralino.core.interactions.lifecycle import InteractionState
+from centralino.core.interactions.offer_lifecycle import OfferState
+from centralino.core.kernel.errors import Conflict
+from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
+from centralino.core.routing.decisions_agent import (
+    accept,
+    end_agent_leg,
+    order_conversation,
+    release,
+)
+from centralino.core.routing.decisions_customer import (
+    customer_of,
+    lose_customer,
+    order_greeting,
+    order_menu,
+    order_music,
+)
+from centralino.core.routing.events import TenantConfigured
+
+if TYPE_CHECKING:
+    from centralino.core.interactions.state import Interaction
+    from centralino.core.routing.commands import ConfigureTenant
+    from centralino.core.routing.turn import Turn
+
+LOST = Outcome(Result.INDETERMINATE, OutcomeReason.PEER_LOST)
+"""The driver has the leg no longer and did not say why."""
+
+_FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
+
+
+def configure(turn: Turn, command: ConfigureTenant) -> None:
+    """Take a configuration into force; agents keep their states, interactions go on.
+
+    Raises:
+        InvalidInput: it contradicts itself.
+        Conflict: customers are in a queue or a flow that it has no longer.
+    """
+    configuration = command.configuration
+    configuration.require_valid()
+    if turn.state.configuration == configuration:
+        return
+    queues = {queue.id for queue in configuration.queues}
+    numbers = {number.number for number in configuration.numbers}
+    for interaction in turn.state.interactions.values():
+        if interaction.queue is not None and interaction.queue not in queues:
+            raise Conflict(f"customers wait in {interaction.queue}, which would be gone")
+        if interaction.called_number not in numbers:
+            raise Conflict("customers are in the flow of a number that would be gone")
+    version = turn.state.configuration_version + 1
+    turn.emit(TenantConfigured(version=version, configuration=configuration))
+    for agent in configuration.agents:
+        if agent.id not in turn.state.agents:
+            turn.emit(AgentAdded(agent=agent.id))
+            if agent.is_ready_at_start:
+                turn.emit(AgentReadied(agent=agent.id))
+    kept = {agent.id for agent in configuration.agents}
+    for known in list(turn.state.agents.values()):
+        if known.id not in kept and known.state in _FREE:
+            turn.emit(AgentRemoved(agent=known.id))
+
+
+def end_leg(turn: Turn, command: EndLeg) -> None:
+    """A leg is over; one that we do not know any more changes nothing."""
+    interaction = customer_of(turn, command.leg)
+    if interaction is None:
+        agent = turn.index.agent_legs.get(command.leg)
+        if agent is not None:
+            end_agent_leg(turn, turn.state.agents[agent], command.outcome)
+    elif interaction.state is InteractionState.CONNECTED:
+        release(turn, interaction, command.outcome, is_by_customer=True)
+    else:
+        lose_customer(turn, interaction, command.outcome)
+
+
+def reconcile(turn: Turn, command: ReconcileLegs) -> None:
+    """Bring what we think and what a driver has into line; the driver's word holds."""
+    listed = {view.leg: view for view in command.legs}
+    for leg in [*turn.index.customer_legs, *turn.index.agent_legs]:
+        if leg not in listed:
+            end_leg(turn, EndLeg(leg=leg, outcome=LOST, by_far_end=False))
+    for view in command.legs:
+        interaction = customer_of(turn, view.leg)
+        if interaction is not None:
+            _restore_customer(turn, interaction, view)
+        elif view.leg in turn.index.agent_legs:
+            _restore_agent(turn, view)
+        else:
+            turn.order(HangUpLeg(leg=view.leg, cause="error"))
+
+
+def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:
+    is_silent = view.play is None
+    match interaction.state:
+        case InteractionState.ARRIVED:
+            if view.state == "offered":
+                turn.order(AnswerCall(leg=view.leg))
+        case InteractionState.GREETED if is_silent:
+            order_greeting(turn, interaction)
+        case InteractionState.CHOOSING if is_silent:
+            order_menu(turn, interaction)
+        case InteractionState.QUEUED | InteractionState.OFFERED if is_silent:
+            order_music(turn, interaction)
+        case InteractionState.CONNECTED if interaction.agent is not None:
+            agent = turn.state.agents[interaction.agent]
+            is_whole = view.bridge == interaction.bridge and (
+                view.recording == interaction.recording
+            )
+            if agent.leg is not None and not is_whole:
+                order_conversation(turn, interaction, agent.leg)
+        case _:
+            pass
+
+
+def _restore_agent(turn: Turn, view: LegView) -> None:
+    agent = turn.state.agents[turn.index.agent_legs[view.leg]]
+    if agent.state is AgentState.WRAP_UP:
+        turn.order(HangUpLeg(leg=view.leg))
+    elif agent.offer is not None:
+        if turn.state.offers[agent.offer].state is OfferState.RECALLED:
+            turn.order(CancelRing(leg=view.leg, cause="caller-gone"))
+        elif view.state == "answered":
+            accept(turn, agent)

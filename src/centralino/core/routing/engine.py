@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine of one tenant: commands and ticks in, events and effects out.
+
+Pure and deterministic: the same inputs at the same instants give the same events, ids
+and effects. After every input no waiting interaction and free eligible agent coexist.
+The shell makes events durable before it carries effects out, calls :meth:`tick` at
+:meth:`next_deadline`, and after a failed input throws the engine away and replays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
+from centralino.core.interactions import commands as calls
+from centralino.core.interactions.effects import HangUpLeg
+from centralino.core.interactions.lifecycle import InteractionState
+from centralino.core.kernel.errors import Conflict
+from centralino.core.kernel.instant import Instant
+from centralino.core.routing import decisions_agent, decisions_customer, decisions_tenant
+from centralino.core.routing.commands import Command, ConfigureTenant, Tick
+from centralino.core.routing.evolve import evolve
+from centralino.core.routing.selection import select_match
+from centralino.core.routing.state import Index, TenantState
+from centralino.core.routing.turn import Decision, Turn
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
+    from centralino.core.routing.events import Event
+
+
+class TenantEngine:
+    """Decides for one tenant. Not thread safe; one writer owns it."""
+
+    def __init__(self, tenant: TenantId) -> None:
+        self.state = TenantState(tenant)
+        self.index = Index()
+
+    def apply(self, command: Command, now: Instant) -> Decision:
+        """Decide one input at ``now`` (UTC nanoseconds, never less than before).
+
+        Raises:
+            AppError: the input is refused. After ``Conflict`` and ``InvalidInput`` from a
+                configuration, and ``NotFound``, nothing has changed; after anything else
+                the engine must be rebuilt from the journal.
+        """
+        if self.state.configuration is None and not isinstance(command, ConfigureTenant):
+            raise Conflict("the tenant has no configuration yet")
+        turn = Turn(self.state, self.index, now)
+        _DECIDERS[type(command)](turn, command)
+        self._match(turn)
+        decision = Decision(self.state.sequence + 1, now, tuple(turn.events), tuple(turn.effects))
+        if not decision.is_empty:
+            self.state.sequence = decision.sequence
+        return decision
+
+    def tick(self, now: Instant) -> Decision:
+        """Do what is due at ``now``."""
+        return self.apply(Tick(), now)
+
+    def next_deadline(self) -> Instant | None:
+        """Return when :meth:`tick` is next needed, ``None`` when nothing is pending."""
+        entries = (
+            self.index.interaction_deadlines.first_entry(),
+            self.index.agent_deadlines.first_entry(),
+        )
+        due = [Instant(entry[0][0]) for entry in entries if entry is not None]
+        return min(due, default=None)
+
+    def restore(self, sequence: int, at: Instant, events: Iterable[Event]) -> None:
+        """Apply the events of one journal record without deciding again."""
+        for event in events:
+            evolve(self.state, self.index, event, at)
+        self.state.sequence = sequence
+
+    def state_hash(self) -> str:
+        """Return a SHA-256 over the whole state; equal states have equal hashes."""
+        encoded = msgspec.json.encode(self.state)
+        return hashlib.sha256(encoded).hexdigest()
+
+    def _match(self, turn: Turn) -> None:
+        while (match := select_match(self.index)) is not None:
+            interaction, agent = match
+            decisions_agent.offer(turn, self.state.interactions[interaction], agent)
+
+
+def _tick(turn: Turn, command: Tick) -> None:
+    while (entry := turn.index.agent_deadlines.first_entry()) is not None:
+        (deadline, *_), agent = entry
+        if deadline > turn.now:
+            break
+        decisions_agent.expire(turn, turn.state.agents[agent])
+    while (waiting := turn.index.interaction_deadlines.first_entry()) is not None:
+        (deadline, *_), interaction = waiting
+        if deadline > turn.now:
+            break
+        decisions_customer.expire(turn, turn.state.interactions[interaction])
+
+
+def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
+    interaction = decisions_customer.customer_of(turn, command.leg)
+    agent = turn.index.agent_legs.get(command.leg)
+    if interaction is not None:
+        if interaction.state is InteractionState.ARRIVED:
+            decisions_customer.greet(turn, interaction)
+    elif agent is not None:
+        decisions_agent.accept(turn, turn.state.agents[agent])
+    else:
+        turn.order(HangUpLeg(leg=command.leg, cause="caller-gone"))
+
+
+def _confirm_ringing(turn: Turn, command: calls.ConfirmRinging) -> None:
+    agent = turn.index.agent_legs.get(command.leg)
+    if agent is not None:
+        decisions_agent.ring(turn, turn.state.agents[agent])
+
+
+_DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
+    Tick: _tick,
+    ConfigureTenant: decisions_tenant.configure,
+    MakeAgentReady: decisions_agent.make_ready,
+    MakeAgentNotReady: decisions_agent.make_not_ready,
+    calls.ReceiveCall: decisions_customer.receive_call,
+    calls.ConfirmRinging: _confirm_ringing,
+    calls.ConfirmAnswered: _confirm_answered,
+    calls.FinishPlay: decisions_customer.finish_play,
+    calls.FinishCollect: decisions_customer.finish_collect,
+    calls.EndLeg: decisions_tenant.end_leg,
+    calls.StoreRecording: decisions_customer.store_recording,
+    calls.ReconcileLegs: decisions_tenant.reconcile,
+}

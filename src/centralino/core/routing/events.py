@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened to a tenant as a whole, and the union of all events of the core."""
+
+from __future__ import annotations
+
+import msgspec
+
+from centralino.core.agents.events import AnyAgentEvent
+from centralino.core.interactions.events import AnyInteractionEvent
+from centralino.core.routing.configuration import TenantConfiguration
+
+
+class TenantConfigured(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tenant.configured"
+):
+    """A configuration is in force from here."""
+
+    version: int
+    """Grows by one with each configuration of the tenant, from 1."""
+    configuration: TenantConfiguration
+
+
+Event = TenantConfigured | AnyAgentEvent | AnyInteractionEvent
+"""Every event of the core."""
