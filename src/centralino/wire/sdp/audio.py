@@ -314,12 +314,12 @@ class AudioNegotiator:
     ) -> tuple[LocalStream, AudioSession]:
         media = description.media[slot]
         remote = read_stream(description, media)
+        theirs = self._offered_crypto(remote)
         formats = read_formats(media)
         current = self._session.codec.name if self._session else None
         codec = formats.pick(self._profile.codecs, current)
         if codec is None:
             raise NegotiationError("no-common-codec")
-        theirs = self._offered_crypto(remote)
         ours = self._crypto(theirs.tag, theirs.suite.upper()) if theirs else None
         mux = self._agreed_mux(remote)
         direction = _ours(written, remote.direction)
