@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import G722 as _library
+import G722
 import numpy as np
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class G722Decoder:
     __slots__ = ("_codec",)
 
     def __init__(self) -> None:
-        self._codec = _library.G722(SAMPLE_RATE, _BIT_RATE)
+        self._codec = G722.G722(SAMPLE_RATE, _BIT_RATE)
 
     def decode(self, payload: bytes) -> Samples:
         """Return two samples for each byte, at `SAMPLE_RATE`."""
@@ -47,7 +47,7 @@ class G722Encoder:
     __slots__ = ("_codec",)
 
     def __init__(self) -> None:
-        self._codec = _library.G722(SAMPLE_RATE, _BIT_RATE)
+        self._codec = G722.G722(SAMPLE_RATE, _BIT_RATE)
 
     def encode(self, samples: Samples) -> bytes:
         """Return one byte for each two samples at `SAMPLE_RATE`; give an even number."""
