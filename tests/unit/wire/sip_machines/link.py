@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from centralino.wire.sip.endpoint import (
     EndpointConfig,
@@ -21,8 +21,10 @@ from centralino.wire.sip.endpoint import (
     SipEndpoint,
     SipEvent,
 )
-from centralino.wire.sip.flow import Transport
 from centralino.wire.sip.message import Message, Request, Response, parse_message
+
+if TYPE_CHECKING:
+    from centralino.wire.sip.flow import Transport
 
 MS = 1_000_000
 SECOND = 1_000_000_000

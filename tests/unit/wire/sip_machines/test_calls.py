@@ -16,7 +16,7 @@ from centralino.wire.sip.events import (
     SessionInvited,
     SessionProgressed,
 )
-from centralino.wire.sip.flow import Hop
+from centralino.wire.sip.flow import Hop, Transport
 from centralino.wire.sip.message import Request, parse_message, response_to
 from tests.unit.wire.sip_machines.link import (
     ANSWER,
@@ -32,7 +32,7 @@ BOTH = pytest.mark.parametrize("transport", ["udp", "tls"])
 
 
 @BOTH
-def test_a_call_is_set_up_and_hung_up_by_the_caller(transport: str) -> None:
+def test_a_call_is_set_up_and_hung_up_by_the_caller(transport: Transport) -> None:
     link = Link(transport)
     caller, callee = link.connect()
     answered = link.a.only(SessionAnswered)
@@ -90,7 +90,7 @@ def test_ringing_is_reported_with_early_media() -> None:
 
 
 @BOTH
-def test_a_refused_call_is_acknowledged_by_the_transaction(transport: str) -> None:
+def test_a_refused_call_is_acknowledged_by_the_transaction(transport: Transport) -> None:
     link = Link(transport)
     link.call()
     link.run_for(50)
@@ -109,7 +109,7 @@ def test_a_refused_call_is_acknowledged_by_the_transaction(transport: str) -> No
 
 
 @BOTH
-def test_cancel_leaves_after_the_first_provisional_response(transport: str) -> None:
+def test_cancel_leaves_after_the_first_provisional_response(transport: Transport) -> None:
     link = Link(transport)
     caller = link.call()
     reason = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
@@ -189,7 +189,7 @@ def test_an_undeliverable_invite_fails_at_once() -> None:
 
 
 @BOTH
-def test_the_200_is_repeated_until_the_ack_and_each_time_acknowledged(transport: str) -> None:
+def test_the_200_is_repeated_until_the_ack_and_each_time_acknowledged(transport: Transport) -> None:
     link = Link(transport)
     lost = [2]
 
@@ -206,7 +206,7 @@ def test_the_200_is_repeated_until_the_ack_and_each_time_acknowledged(transport:
     acks = [message for message in link.a.sent if getattr(message, "method", "") == "ACK"]
     assert len(acks) == 3
     assert len({ack.to_bytes() for ack in acks}) == 1
-    assert link.b.only(SessionEstablished)
+    assert link.b.only(SessionEstablished) is not None
 
 
 def test_without_ack_the_callee_hangs_up() -> None:
@@ -299,7 +299,7 @@ def test_options_without_answer_time_out_on_both_sides() -> None:
     link.do(link.a).request(options, Hop("b.test", None, "tls"), link.now)
     link.run_out()
     assert link.a.only(RequestFinished).cause == "timeout"
-    assert link.b.only(RequestReceived)
+    assert link.b.only(RequestReceived) is not None
     assert link.b.endpoint.dropped == {"unanswered": 1}
     assert link.a.is_clean
     assert link.b.is_clean
