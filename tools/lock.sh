@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 resolve() {
     .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-        --generate-hashes --no-emit-index-url --no-header --no-annotate "$@"
+        --generate-hashes --no-header --no-annotate "$@"
 }
 
 resolve --group build --output-file requirements.lock

@@ -28,14 +28,14 @@ from datetime import datetime
 time.time()
 time.monotonic()
 time.monotonic_ns()
-time.sleep(1)
+time.sleep
 datetime.now(tz=dt.UTC)
 dt.datetime.now(tz=dt.UTC)
 uuid.uuid4()
 random.random()
 os.environ
 os.getenv("HOME")
-asyncio.sleep(1)
+asyncio.sleep
 asyncio.create_task
 """
 
