@@ -11,7 +11,7 @@ STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SOURCES := src tests tools bench
 
-.PHONY: help setup demo test check bench format lock docs clean peers
+.PHONY: help setup demo test coverage check bench format lock docs clean peers
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ demo: $(STAMPS)/product ## A simulated day on real SIP and audio, in the termina
 
 test: $(STAMPS)/development peers ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(STAMPS)/development peers ## Run every test and say which branches none of them took
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 check: $(STAMPS)/development ## Format, lint, types, import rules, own lints, docs
 	@tools/check.sh

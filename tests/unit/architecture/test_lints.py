@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.lints import architecture, headers, logs, places, sizes, sleeps, suppressions
+from tools.lints import architecture, headers, logs, names, places, sizes, sleeps, suppressions
 from tools.lints.__main__ import main
 from tools.lints.repository import Finding, Repository
 
@@ -168,6 +168,23 @@ def test_a_suppression_needs_code_and_reason(plant: Plant, line: str, is_fine: b
 def test_a_switched_off_test_is_found(plant: Plant) -> None:
     text = HEADER + "@pytest.mark." + "skip\ndef test_x() -> None: ...\n"
     assert "switched off" in _messages(suppressions.check(plant({"tests/a.py": text})))[0]
+
+
+def test_a_name_that_says_nothing_is_found(plant: Plant) -> None:
+    repository = plant(
+        {
+            "src/centralino/wire/utils/a.py": HEADER,
+            "src/centralino/wire/based.py": HEADER,
+            "tests/a.py": HEADER + "class MockClock: ...\nclass SimulatedClock: ...\n",
+            names.PORTS: HEADER + "class Clock(Protocol): ...\nclass LogPort(Protocol): ...\n",
+        }
+    )
+    found = [message.split(":")[:2] for message in _messages(names.check(repository))]
+    assert found == [
+        [names.PORTS, "3"],
+        ["src/centralino/wire/utils/a.py", "0"],
+        ["tests/a.py", "3"],
+    ]
 
 
 def test_unknown_arguments_are_wrong_usage() -> None:
