@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counters of a worker's legs in a memory-mapped file, so that a crash loses none.
+
+Written by memory stores, without a system call; the kernel keeps the pages when the
+process dies. One record per leg: its outgoing line (``outgoing``), and the SSRC and
+packet index that we heard last, which SRTP needs to find its roll-over count again
+(RFC 3711, 3.3.1). Each record has a checksum: half a store is no record. Keys are not
+stored, only a short digest of them, by which old counters are matched to their keys.
+
+The file belongs to one machine boot (times are monotonic) and to one worker at a time
+(``flock``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+from struct import Struct
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from centralino.adapters.media.outgoing import LinePosition
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import LegId
+
+_HEADER = Struct("<8sII")
+_MAGIC = b"centrlm1"
+_HEADER_BYTES = 64
+_RECORD = Struct("<16s8sHIQIQIQI")
+_CHECKSUM = Struct("<I")
+_RECORD_BYTES = 96
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LegCounters:
+    """What a leg needs to go on after a crash."""
+
+    rtp_port: int
+    keys: bytes
+    """Digest of the SRTP keys that the counters belong to, empty bytes for none."""
+    line: LinePosition
+    heard_ssrc: int
+    heard_index: int
+    """Sequence number that we heard last, with the roll-over count above its 16 bits."""
+    rtcp_index: int = 0
+    """RTCP packets sent (SRTCP counts them)."""
+
+
+def keys_digest(*keys: bytes) -> bytes:
+    """Return eight bytes by which keys are recognised but not known."""
+    return blake2b(b"".join(keys), digest_size=8).digest() if any(keys) else bytes(8)
+
+
+def _key(leg: LegId) -> bytes:
+    return blake2b(leg.encode(), digest_size=_KEY_BYTES).digest()
+
+
+class Checkpoint:
+    """The file of one worker.
+
+    Raises:
+        BlockingIOError: another process holds the file.
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, path: str, places: int) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            size = _HEADER_BYTES + places * _RECORD_BYTES
+            if os.fstat(self._descriptor).st_size < size:
+                os.ftruncate(self._descriptor, size)
+            self._map = mmap.mmap(self._descriptor, 0)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+        self._places = (len(self._map) - _HEADER_BYTES) // _RECORD_BYTES
+        self._used: dict[LegId, int] = {}
+        self._left_behind = self._read()
+        taken = {place for place, _ in self._left_behind.values()}
+        self._free = [place for place in range(self._places) if place not in taken]
+        self.generation = self._next_generation()
+
+    def _next_generation(self) -> int:
+        magic, generation, _ = _HEADER.unpack_from(self._map)
+        generation = generation + 1 if magic == _MAGIC else 1
+        _HEADER.pack_into(self._map, 0, _MAGIC, generation, self._places)
+        return generation
+
+    def _read(self) -> dict[bytes, tuple[int, LegCounters]]:
+        found = {}
+        for place in range(self._places):
+            at = _HEADER_BYTES + place * _RECORD_BYTES
+            body = self._map[at : at + _RECORD.size]
+            key, keys, port, *numbers = _RECORD.unpack(body)
+            (checksum,) = _CHECKSUM.unpack_from(self._map, at + _RECORD.size)
+            if port and crc32(body) == checksum:
+                line = LinePosition(*numbers[:4])
+                found[key] = (place, LegCounters(port, keys, line, *numbers[4:]))
+        return found
+
+    def claim(self, leg: LegId) -> LegCounters | None:
+        """Take a place for a leg; return the counters that a crashed worker left for it.
+
+        Raises:
+            IndexError: all places are taken.
+        """
+        left = self._left_behind.pop(_key(leg), None)
+        if left is None:
+            if not self._free:
+                self._forget_oldest()
+            self._used[leg] = self._free.pop()
+            return None
+        place, counters = left
+        self._used[leg] = place
+        return counters
+
+    def _forget_oldest(self) -> None:
+        """Give up the place of a leg that nobody asked for again."""
+        if self._left_behind:
+            oldest = min(self._left_behind, key=lambda key: self._left_behind[key][1].line.at)
+            self._free.append(self._left_behind.pop(oldest)[0])
+
+    def write(self, leg: LegId, counters: LegCounters) -> None:
+        """Store a leg's counters; costs about two microseconds."""
+        at = _HEADER_BYTES + self._used[leg] * _RECORD_BYTES
+        line = counters.line
+        body = _RECORD.pack(
+            _key(leg),
+            counters.keys,
+            counters.rtp_port,
+            line.ssrc,
+            line.index,
+            line.timestamp,
+            line.at,
+            counters.heard_ssrc,
+            counters.heard_index,
+            counters.rtcp_index,
+        )
+        self._map[at : at + _RECORD.size + 4] = body + _CHECKSUM.pack(crc32(body))
+
+    def release(self, leg: LegId) -> None:
+        """Forget a leg that has ended."""
+        place = self._used.pop(leg, None)
+        if place is not None:
+            at = _HEADER_BYTES + place * _RECORD_BYTES
+            self._map[at : at + _RECORD_BYTES] = bytes(_RECORD_BYTES)
+            self._free.append(place)
+
+    def close(self) -> None:
+        """Unmap the file and let another process have it."""
+        self._map.close()
+        os.close(self._descriptor)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SRTP contexts of one leg, both directions, under one pair of SDES keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from centralino.wire.errors import ProtocolError
+from centralino.wire.rtp.srtp import SrtpReceiver, SrtpSender
+
+if TYPE_CHECKING:
+    from centralino.exchange.media import SrtpKeys
+
+_MASK_16 = 0xFFFF
+_MAX_RESUMED_RTCP = 1 << 20
+
+
+class Protection:
+    """Encrypts and decrypts a leg's packets.
+
+    ``unprotect``, ``protect`` and their RTCP kin raise ``ProtocolError``.
+    """
+
+    __slots__ = ("_receiver", "_sender", "protect", "protect_rtcp", "unprotect", "unprotect_rtcp")
+
+    def __init__(self, keys: SrtpKeys) -> None:
+        self._sender = SrtpSender(keys.suite, keys.local)
+        self._receiver = SrtpReceiver(keys.suite, keys.remote, mki_bytes=keys.remote_mki_bytes)
+        self.protect = self._sender.protect
+        self.protect_rtcp = self._sender.protect_rtcp
+        self.unprotect = self._receiver.unprotect
+        self.unprotect_rtcp = self._receiver.unprotect_rtcp
+
+    def heard_index(self, ssrc: int) -> int:
+        """Return the highest packet index heard from a source, 0 when none was."""
+        return self._receiver.index(ssrc) or 0
+
+    def resume_sending(self, ssrc: int, index: int, rtcp_index: int) -> None:
+        """Go on behind what a crashed worker has sent (``index`` is the last it may have used).
+
+        Raises:
+            ProtocolError: a counter is beyond what can be resumed.
+        """
+        self._sender.resume(
+            ssrc, index & _MASK_16, index >> 16, rtcp_index=min(rtcp_index, _MAX_RESUMED_RTCP)
+        )
+
+    def resume_receiving(self, ssrc: int, index: int) -> None:
+        """Go on behind what a crashed worker has heard last.
+
+        Raises:
+            ProtocolError: a counter is beyond what can be resumed.
+        """
+        self._receiver.resume(ssrc, index & _MASK_16, index >> 16)
+
+
+__all__ = ["Protection", "ProtocolError"]
