@@ -39,6 +39,17 @@ class CallControlPort(Protocol):
     facts (at most its configured number) and goes on playing what it plays.
     """
 
+    async def attach(self) -> int:
+        """Wait until the driver is there; return its generation.
+
+        Facts that were not acknowledged come again after each attachment, oldest first.
+        """
+        ...
+
+    def detach(self) -> None:
+        """Let the driver treat calls by itself (nothing can be made durable now)."""
+        ...
+
     def submit(self, orders: Sequence[AnyOrder]) -> None:
         """Take orders.
 
@@ -48,7 +59,11 @@ class CallControlPort(Protocol):
         ...
 
     async def next_facts(self) -> Sequence[AnyFact]:
-        """Return the facts that have come since, at least one; waits for it."""
+        """Return the facts that have come since, at least one; waits for it.
+
+        Raises:
+            RemoteUnavailable: the driver is away; ``attach`` again.
+        """
         ...
 
     def acknowledge(self, generation: int, fact: int) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -141,7 +142,7 @@ class Network:
         pending = [
             thing.deadline
             for things in (state.agents.values(), state.interactions.values())
-            for thing in things  # type: ignore[attr-defined]
+            for thing in things
             if thing.deadline is not None
         ]
         assert deadline == min(pending, default=None)

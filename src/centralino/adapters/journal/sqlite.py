@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal in one SQLite file: WAL, ``synchronous=FULL``, one writer thread.
+
+Whatever waits when the thread comes round is committed as one group, so the cost of the
+disk is shared. ``append`` returns after the commit, which survives a power loss. A lock
+file keeps a second writer out; readers may open the file at any time. Inputs and events
+are JSON, readable with any SQLite tool. Source: SQLite documentation, "Write-Ahead
+Logging" and "PRAGMA synchronous".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import queue
+import sqlite3
+import threading
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from centralino.core.kernel.errors import Conflict, StorageError, VersionConflict
+from centralino.core.kernel.ids import TenantId
+from centralino.exchange.ports import JournalRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+MOST_BATCHES_PER_COMMIT = 256
+CHECKPOINT_PAGES = 4000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (
+    tenant TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    configuration INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    input TEXT NOT NULL,
+    events TEXT NOT NULL,
+    PRIMARY KEY (tenant, sequence)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS record_key ON record (tenant, key) WHERE key <> '';
+"""
+_INSERT = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
+_READ = "SELECT * FROM record WHERE tenant = ? AND sequence > ? ORDER BY sequence"
+_LAST = "SELECT coalesce(max(sequence), 0) FROM record WHERE tenant = ?"
+_TENANTS = "SELECT DISTINCT tenant FROM record ORDER BY tenant"
+
+_Row = tuple[str, int, int, int, str, str, str]
+_events = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one ``append`` wants, and whom to tell."""
+
+    records: Sequence[JournalRecord]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+    def tell(self, error: Exception | None) -> None:
+        """Wake the caller; a loop that is closed has nobody to tell."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._finish, error)
+
+    def _finish(self, error: Exception | None) -> None:
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
+
+
+class JournalReader:
+    """Reads a journal file, also while another process writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, tenant: TenantId, after: int = 0) -> Iterator[JournalRecord]:
+        """Yield the records of a tenant in order, from ``after`` + 1.
+
+        Raises:
+            StorageError: the file is damaged or missing, or a record is missing in between.
+        """
+        expected = after
+        for row in self._query(_READ, (tenant, after)):
+            expected += 1
+            if row[1] != expected:
+                raise StorageError(f"{self._path.name}: record {expected} of {tenant} is missing")
+            yield _to_record(row)
+
+    def last_sequence(self, tenant: TenantId) -> int:
+        """Return the highest sequence of a tenant, 0 when there is none."""
+        return int(next(iter(self._query(_LAST, (tenant,))))[0])
+
+    def tenants(self) -> Sequence[TenantId]:
+        """Return the tenants that have records, in order."""
+        return [TenantId(row[0]) for row in self._query(_TENANTS, ())]
+
+    def _query(self, sql: str, values: tuple[object, ...]) -> Iterator[_Row]:
+        try:
+            uri = f"{self._path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                yield from connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot read {self._path.name}: {error}") from error
+
+
+class SqliteJournal(JournalReader):
+    """Implements ``JournalPort`` on a file that it alone writes.
+
+    Raises:
+        Conflict: another process writes this journal.
+        StorageError: the file cannot be opened or is no journal.
+    """
+
+    def __init__(self, path: Path, *, most_pages: int | None = None) -> None:
+        super().__init__(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = path.with_name(path.name + ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise Conflict(f"another process writes {path.name}") from None
+        try:
+            self._connection = self._open(most_pages)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StorageError(f"cannot open {path.name}: {error}") from error
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._thread.start()
+
+    async def append(self, records: Sequence[JournalRecord]) -> None:
+        """Make records durable, all or none.
+
+        Raises:
+            StorageError: the disk is full or broken; none of them is stored.
+            VersionConflict: a sequence or key is taken already, or one is left out.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._batches.put(_Batch(records, loop, done))
+        await done
+
+    def close(self) -> None:
+        """Write what waits, then let go of the file. Idempotent."""
+        if self._thread.is_alive():
+            self._batches.put(None)
+            self._thread.join()
+            self._connection.close()
+            self._lock.close()
+
+    def _open(self, most_pages: int | None) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        if most_pages is not None:
+            connection.execute(f"PRAGMA max_page_count={most_pages}")
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _write(self) -> None:
+        while (first := self._batches.get()) is not None:
+            batches = [first]
+            is_last = False
+            while len(batches) < MOST_BATCHES_PER_COMMIT:
+                try:
+                    more = self._batches.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    is_last = True
+                    break
+                batches.append(more)
+            self._commit(batches)
+            if is_last:
+                return
+
+    def _commit(self, batches: list[_Batch]) -> None:
+        refused: dict[int, VersionConflict] = {}
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for number, batch in enumerate(batches):
+                try:
+                    self._insert(batch.records)
+                except VersionConflict as conflict:
+                    refused[number] = conflict
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            failure = StorageError(f"cannot write {self._path.name}: {error}")
+            for batch in batches:
+                batch.tell(failure)
+            return
+        for number, batch in enumerate(batches):
+            batch.tell(refused.get(number))
+
+    def _insert(self, records: Sequence[JournalRecord]) -> None:
+        """Insert one batch inside its own savepoint.
+
+        Raises:
+            VersionConflict: a sequence or key is taken, or one is left out.
+        """
+        connection = self._connection
+        connection.execute("SAVEPOINT batch")
+        try:
+            last: dict[str, int] = {}
+            for record in records:
+                tenant = record.tenant
+                if tenant not in last:
+                    last[tenant] = connection.execute(_LAST, (tenant,)).fetchone()[0]
+                if record.sequence != last[tenant] + 1:
+                    raise VersionConflict(
+                        f"record {record.sequence} of {tenant} does not follow {last[tenant]}"
+                    )
+                last[tenant] += 1
+                connection.execute(_INSERT, _to_row(record))
+        except sqlite3.IntegrityError as error:
+            connection.execute("ROLLBACK TO batch")
+            raise VersionConflict("an input is in the journal already") from error
+        except VersionConflict:
+            connection.execute("ROLLBACK TO batch")
+            raise
+        finally:
+            with suppress(sqlite3.Error):
+                connection.execute("RELEASE batch")
+
+
+def _to_row(record: JournalRecord) -> _Row:
+    return (
+        record.tenant,
+        record.sequence,
+        record.at,
+        record.configuration,
+        record.key,
+        record.input.decode(),
+        (b"[" + b",".join(record.events) + b"]").decode(),
+    )
+
+
+def _to_record(row: _Row) -> JournalRecord:
+    tenant, sequence, at, configuration, key, command, events = row
+    try:
+        parts = tuple(bytes(event) for event in _events.decode(events))
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"record {sequence} of {tenant} is damaged: {error}") from error
+    return JournalRecord(
+        tenant=TenantId(tenant),
+        sequence=sequence,
+        at=at,
+        configuration=configuration,
+        key=key,
+        input=command.encode(),
+        events=parts,
+    )

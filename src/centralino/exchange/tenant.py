@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The single writer of one tenant: inputs in, durable decisions out.
+
+One mailbox, one engine, one sequence. Inputs are decided one after the other, their
+records made durable together, and only then are effects released and callers answered.
+While the journal cannot be written nothing is answered: the same records are tried
+again until they are durable, and whoever listens is told. The one timer of the tenant
+is the wait for its mailbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from centralino.core.kernel.errors import (
+    AppError,
+    Bug,
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
+from centralino.core.kernel.ids import TenantId
+from centralino.core.kernel.instant import SECOND, Instant
+from centralino.core.routing.commands import Command, Tick
+from centralino.core.routing.engine import TenantEngine
+from centralino.core.routing.turn import Decision
+from centralino.exchange.codec import decode_event, encode
+from centralino.exchange.link.stream import pause
+from centralino.exchange.ports import ClockPort, JournalPort, JournalRecord
+
+log = structlog.get_logger(__name__)
+
+MOST_MAIL = 10_000
+"""Mails that wait; a sender past that waits to put his."""
+MOST_MAIL_PER_COMMIT = 256
+RETRY_STORAGE_S = 0.5
+
+_FAULTS = (AppError, LookupError, TypeError, ValueError, AssertionError, AttributeError)
+_REFUSALS = (Conflict, InvalidInput, NotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One command and its idempotency key."""
+
+    command: Command
+    key: str = ""
+    """Empty for inputs of our own, which cannot come twice."""
+
+
+@dataclass(slots=True)
+class _Mail:
+    inputs: Sequence[Input]
+    done: asyncio.Future[None]
+    refusal: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what the writer does."""
+
+    on_decision: Callable[[TenantId, Decision], None]
+    """A decision is durable: carry out its effects."""
+    on_storage: Callable[[str], None]
+    """The journal cannot be written (why), or can again (empty)."""
+
+
+class TenantWriter:
+    """Owns a tenant's engine; ``run`` is its one task."""
+
+    def __init__(
+        self, tenant: TenantId, *, journal: JournalPort, clock: ClockPort, listener: Listener
+    ) -> None:
+        self.tenant = tenant
+        self.engine = TenantEngine(tenant)
+        self._journal = journal
+        self._clock = clock
+        self._listener = listener
+        self._mailbox: asyncio.Queue[_Mail] = asyncio.Queue(MOST_MAIL)
+        self._keys: set[str] = set()
+        self._last_at = Instant(0)
+
+    def recover(self) -> list[str]:
+        """Rebuild the engine from the journal; return the keys of the inputs it holds.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        self.engine = TenantEngine(self.tenant)
+        keys = []
+        for record in self._journal.read(self.tenant):
+            self._last_at = Instant(record.at)
+            events = [decode_event(event) for event in record.events]
+            self.engine.restore(record.sequence, self._last_at, events)
+            if record.key:
+                keys.append(record.key)
+        return keys
+
+    async def submit(self, inputs: Sequence[Input]) -> None:
+        """Have inputs decided; returns when what came of them is durable.
+
+        Raises:
+            InvalidInput, NotFound, Conflict: an input was refused (the others were not).
+        """
+        mail = _Mail(inputs, asyncio.get_running_loop().create_future())
+        await self._mailbox.put(mail)
+        await mail.done
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            VersionConflict: somebody else writes this tenant's journal; stop at once.
+        """
+        while True:
+            mails = await self._next_mails()
+            decisions, records = self._decide_all(mails)
+            if records:
+                await self._persist(records)
+            for decision in decisions:
+                self._listener.on_decision(self.tenant, decision)
+            for mail in mails:
+                if mail.done.done():
+                    continue
+                if mail.refusal is not None:
+                    mail.done.set_exception(mail.refusal)
+                else:
+                    mail.done.set_result(None)
+
+    async def _next_mails(self) -> list[_Mail]:
+        deadline = self.engine.next_deadline()
+        mails: list[_Mail] = []
+        if deadline is None:
+            mails.append(await self._mailbox.get())
+        else:
+            wait_s = max(0, deadline - self._clock.utc()) / SECOND
+            try:
+                async with asyncio.timeout(wait_s):
+                    mails.append(await self._mailbox.get())
+            except TimeoutError:
+                pass
+        while len(mails) < MOST_MAIL_PER_COMMIT and not self._mailbox.empty():
+            mails.append(self._mailbox.get_nowait())
+        return mails
+
+    def _decide_all(self, mails: Sequence[_Mail]) -> tuple[list[Decision], list[JournalRecord]]:
+        decisions: list[Decision] = []
+        records: list[JournalRecord] = []
+        now = Instant(max(self._clock.utc(), self._last_at))
+        self._last_at = now
+        pending = [(item, mail) for mail in mails for item in mail.inputs]
+        deadline = self.engine.next_deadline()
+        if deadline is not None and deadline <= now:
+            pending.insert(0, (Input(Tick()), _Mail((), self._nobody())))
+        for item, mail in pending:
+            decision = self._decide(item, mail, now, records)
+            if decision is not None and not decision.is_empty:
+                decisions.append(decision)
+                records.append(self._record(item, decision))
+        return decisions, records
+
+    def _decide(
+        self, item: Input, mail: _Mail, now: Instant, records: Sequence[JournalRecord]
+    ) -> Decision | None:
+        try:
+            return self.engine.apply(item.command, now)
+        except _FAULTS as error:
+            if isinstance(error, _REFUSALS) and not isinstance(error, IllegalTransition):
+                mail.refusal = error
+                return None
+            log.exception(
+                "tenant.input_failed", tenant=self.tenant, input=type(item.command).__name__
+            )
+            mail.refusal = Bug("an input could not be decided; it was left out")
+            self._rebuild(records)
+            return None
+
+    def _rebuild(self, undurable: Sequence[JournalRecord]) -> None:
+        """Forget a half-done decision: the journal's state, and what waits to join it."""
+        self.recover()
+        for record in undurable:
+            events = [decode_event(event) for event in record.events]
+            self.engine.restore(record.sequence, Instant(record.at), events)
+            self._last_at = Instant(record.at)
+
+    def _record(self, item: Input, decision: Decision) -> JournalRecord:
+        return JournalRecord(
+            tenant=self.tenant,
+            sequence=decision.sequence,
+            at=decision.at,
+            configuration=self.engine.state.configuration_version,
+            key=item.key,
+            input=encode(item.command),
+            events=tuple(encode(event) for event in decision.events),
+        )
+
+    async def _persist(self, records: Sequence[JournalRecord]) -> None:
+        is_told = False
+        while True:
+            try:
+                await self._journal.append(records)
+            except StorageError as error:
+                if not is_told:
+                    is_told = True
+                    log.error("journal.unwritable", tenant=self.tenant, reason=error.message)
+                    self._listener.on_storage(error.message)
+                await pause(RETRY_STORAGE_S)
+            else:
+                break
+        if is_told:
+            log.warning("journal.writable_again", tenant=self.tenant)
+            self._listener.on_storage("")
+
+    @staticmethod
+    def _nobody() -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future

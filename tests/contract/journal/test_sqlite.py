@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal in SQLite, and what only a file can suffer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from typing_extensions import override
+
+from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
+from centralino.core.kernel.errors import Conflict, StorageError
+from tests.contract.journal.journal_cases import ACME, JournalCases, record
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from centralino.exchange.ports import JournalPort
+
+pytestmark = pytest.mark.contract
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from centralino.adapters.journal.sqlite import SqliteJournal
+from centralino.exchange.ports import JournalRecord
+
+async def main():
+    journal = SqliteJournal(Path(sys.argv[1]))
+    sequence = journal.last_sequence("acme")
+    while True:
+        sequence += 1
+        await journal.append([JournalRecord(tenant="acme", sequence=sequence, at=sequence,
+            configuration=1, key=str(sequence), input=b"{}", events=(b'{"n":%d}' % sequence,))])
+        sys.stdout.write(f"{sequence}\\n")
+        sys.stdout.flush()
+
+asyncio.run(main())
+"""
+
+
+class TestSqliteJournal(JournalCases):
+    @override
+    def open(
+        self, directory: Path, *, is_small: bool = False
+    ) -> AbstractContextManager[JournalPort]:
+        return closing(
+            SqliteJournal(directory / "journal.sqlite3", most_pages=40 if is_small else None)
+        )
+
+    def test_it_is_all_there_after_it_was_closed(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(journal.append([record(1), record(2)]))
+        with self.open(tmp_path) as journal:
+            assert list(journal.read(ACME)) == [record(1), record(2)]
+
+    def test_a_second_writer_is_refused_and_readers_are_not(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(journal.append([record(1)]))
+            with pytest.raises(Conflict, match="another process writes"):
+                SqliteJournal(tmp_path / "journal.sqlite3")
+            assert JournalReader(tmp_path / "journal.sqlite3").last_sequence(ACME) == 1
+
+    def test_a_file_that_is_no_journal_is_said_to_be_none(self, tmp_path: Path) -> None:
+        (tmp_path / "journal.sqlite3").write_bytes(b"not a database, " * 1000)
+        with pytest.raises(StorageError, match=r"cannot open journal\.sqlite3"):
+            SqliteJournal(tmp_path / "journal.sqlite3")
+
+    def test_a_cut_tail_loses_whole_records_only(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.sqlite3"
+        journal = SqliteJournal(path)
+        for sequence in range(1, 101):
+            asyncio.run(journal.append([record(sequence)]))
+        wal = (tmp_path / "journal.sqlite3-wal").read_bytes()
+        main = path.read_bytes()
+        journal.close()
+        generator = random.Random(7)
+        lasts = set()
+        for cut in range(12):
+            copy = tmp_path / f"cut-{cut}"
+            copy.mkdir()
+            (copy / "journal.sqlite3").write_bytes(main)
+            (copy / "journal.sqlite3-wal").write_bytes(wal[: generator.randrange(len(wal))])
+            with closing(SqliteJournal(copy / "journal.sqlite3")) as survivor:
+                last = survivor.last_sequence(ACME)
+                assert list(survivor.read(ACME)) == [record(n) for n in range(1, last + 1)]
+                asyncio.run(survivor.append([record(last + 1)]))
+                lasts.add(last)
+            shutil.rmtree(copy)
+        assert len(lasts) > 3, "the cuts were not spread over the file"
+
+    def test_kill_9_in_the_middle_loses_nothing_that_was_acknowledged(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.sqlite3"
+        acknowledged = 0
+        for wanted in (3, 17, 40):
+            with subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+            ) as writer:
+                assert writer.stdout is not None
+                for _ in range(wanted):
+                    acknowledged = int(writer.stdout.readline())
+                writer.kill()
+                rest = writer.stdout.read().split("\n")
+            acknowledged = max([acknowledged, *(int(line) for line in rest[:-1] if line)])
+            kept = [kept.sequence for kept in JournalReader(path).read(ACME)]
+            assert kept == list(range(1, len(kept) + 1))
+            assert acknowledged <= len(kept) <= acknowledged + 1
