@@ -11,11 +11,14 @@ import argparse
 import asyncio
 import signal
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import uvloop
 
+from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.report import Report
 from centralino.simulators.run import PARTS, run_simulators
 from centralino.simulators.scenario import ScenarioError, load_scenario
@@ -26,19 +29,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="centralino.simulators", description=__doc__)
     parser.add_argument("--scenario", type=Path, required=True)
     parser.add_argument("--report", type=Path, help="JSON lines; standard output when missing")
+    parser.add_argument("--messages", type=Path, help="every SIP message, as JSON lines")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     chosen = parser.parse_args(arguments)
     try:
         scenario = load_scenario(chosen.scenario)
-        sink = chosen.report.open("w", encoding="utf-8") if chosen.report else sys.stdout
-        with sink:
-            report = Report(_utc, sink=sink)
-            parts = tuple(chosen.parts) or PARTS
-            uvloop.run(run_simulators(scenario, report, parts, until=_told_to_stop))
+        parts = tuple(chosen.parts) or PARTS
+        with ExitStack() as files:
+            sink = files.enter_context(_opened(chosen.report)) if chosen.report else sys.stdout
+            traffic = files.enter_context(_opened(chosen.messages)) if chosen.messages else None
+            messages = MessageRecorder(_utc, sink=traffic, keep=0) if traffic else None
+            report = Report(_utc, sink=sink, keep=0)
+            uvloop.run(
+                run_simulators(scenario, report, parts, until=_told_to_stop, messages=messages)
+            )
     except (ScenarioError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _opened(path: Path) -> IO[str]:
+    return path.open("w", encoding="utf-8")
 
 
 def _utc() -> float:

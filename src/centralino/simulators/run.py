@@ -14,6 +14,7 @@ from centralino.simulators.dns.server import NameServer
 from centralino.simulators.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
+    from centralino.simulators.messages import MessageRecorder
     from centralino.simulators.report import Report
 
 PARTS = ("direct-routing", "carrier", "dns")
@@ -26,6 +27,7 @@ async def run_simulators(
     *,
     until: Callable[[], Awaitable[None]],
     send_callers: bool = True,
+    messages: MessageRecorder | None = None,
 ) -> None:
     """Run parts of a scenario until ``until`` returns.
 
@@ -41,18 +43,20 @@ async def run_simulators(
         raise ScenarioError(f"unknown part {min(unknown)}; there are {', '.join(PARTS)}")
     async with AsyncExitStack() as stack:
         if "direct-routing" in parts and scenario.direct_routing is not None:
-            await stack.enter_async_context(
-                DirectRoutingSimulator(scenario, scenario.direct_routing, report)
-            )
+            teams = DirectRoutingSimulator(scenario, scenario.direct_routing, report)
+            if messages is not None:
+                teams.stack.record = messages.recorder("direct-routing")
+            await stack.enter_async_context(teams)
         if "dns" in parts and scenario.dns_port:
             server = NameServer(scenario.names)
             await server.start(scenario.media_address, scenario.dns_port)
             stack.callback(server.close)
         carrier = None
         if "carrier" in parts and scenario.carrier is not None:
-            carrier = await stack.enter_async_context(
-                CarrierSimulator(scenario, scenario.carrier, report)
-            )
+            carrier = CarrierSimulator(scenario, scenario.carrier, report)
+            if messages is not None:
+                carrier.stack.record = messages.recorder("carrier")
+            await stack.enter_async_context(carrier)
         report.add("simulators", "ready", parts=list(parts))
         await _run(carrier if send_callers else None, until)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.party.description import Style
 from centralino.simulators.scenario import Action, Fault, OutgoingCall, TeamsEndpoint
 from tests.wire.simulators.sbc import PROXIES, SBC_TONE, user, world
@@ -241,3 +242,18 @@ class TestFaults:
                 await w.sbc.report.wait_for("answered")
 
         asyncio.run(run())
+
+
+def test_every_message_is_kept_and_drawn_as_a_ladder(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path, user(behaviour="busy")) as w:
+            messages = MessageRecorder(asyncio.get_running_loop().time)
+            w.teams.stack.record = messages.recorder("direct-routing")
+            w.sbc.call(ANNA, w.proxy_port)
+            await w.sbc.report.wait_for("failed")
+            call_id = messages.messages[0].call_id
+            drawn = [row.split() for row in messages.ladder(call_id).splitlines()]
+            assert [seen.what for seen in messages.messages[:3]] == ["INVITE", "100", "486"]
+            assert len(drawn) == 2 + len([m for m in messages.messages if m.call_id == call_id])
+
+    asyncio.run(run())
