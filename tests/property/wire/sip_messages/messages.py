@@ -12,7 +12,9 @@ HOST = st.from_regex(r"[a-z][a-z0-9_]{0,8}(\.[a-z][a-z0-9]{0,5}){0,2}", fullmatc
 PARAM_VALUE = st.text(string.ascii_letters + string.digits + "-.!%*_+`'~[]/:&$", max_size=12)
 USER = st.text(string.ascii_letters + string.digits + "-_.!~*'()&=+$,;?/%", min_size=1, max_size=12)
 ANY_TEXT = st.text(
-    st.characters(exclude_characters="\r\n\x00", exclude_categories=["Cs"]), max_size=24
+    st.sampled_from('"\\<>,;:=% a\t')
+    | st.characters(exclude_characters="\r\n\x00", exclude_categories=["Cs"]),
+    max_size=24,
 )
 
 

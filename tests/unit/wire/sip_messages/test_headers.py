@@ -39,6 +39,7 @@ def test_names_match_in_any_case_and_compact() -> None:
     assert headers.get("x-oDD") == "spaced"
     assert headers.get("Route") is None
     assert "Call-ID" in headers
+    assert len(headers.raw_lines()) == len(headers)
     assert "Route" not in headers
 
 
