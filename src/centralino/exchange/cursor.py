@@ -8,8 +8,10 @@ which facts are durable.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from centralino.exchange.facts import AnyFact
+if TYPE_CHECKING:
+    from centralino.exchange.facts import AnyFact
 
 _PREFIX = "fact"
 
@@ -24,7 +26,7 @@ class FactCursor:
         """Learn from the keys of a journal's records."""
         for key in keys:
             prefix, *rest = key.split("/")
-            if prefix == _PREFIX and len(rest) == 3:  # noqa: PLR2004
+            if prefix == _PREFIX and len(rest) == 3:
                 self._note(rest[0], int(rest[1]), int(rest[2]))
 
     def take(self, driver: str, fact: AnyFact) -> bool:

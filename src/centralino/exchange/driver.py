@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from centralino.core.kernel.errors import RemoteUnavailable
-from centralino.exchange.facts import AnyFact
 from centralino.exchange.link.framing import Hello, LinkError
 from centralino.exchange.link.messages import (
     AcknowledgeFacts,
@@ -21,7 +21,10 @@ from centralino.exchange.link.messages import (
     exchange_decoder,
 )
 from centralino.exchange.link.stream import RETRY_FIRST_S, RETRY_MOST_S, Link, open_link, pause
-from centralino.exchange.orders import AnyOrder
+
+if TYPE_CHECKING:
+    from centralino.exchange.facts import AnyFact
+    from centralino.exchange.orders import AnyOrder
 
 MOST_ORDERS_PER_MESSAGE = 500
 

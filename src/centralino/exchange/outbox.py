@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from centralino.core.kernel.errors import RemoteUnavailable
-from centralino.core.kernel.ids import LegId, OrderId
 from centralino.exchange import facts, orders
-from centralino.exchange.ports import CallControlPort
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import LegId, OrderId
+    from centralino.exchange.ports import CallControlPort
 
 MOST_HELD = 100_000
 """Held orders past this are dropped, oldest first; re-attachment makes them good."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,14 +26,16 @@ from centralino.core.kernel.errors import (
     NotFound,
     StorageError,
 )
-from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.instant import SECOND, Instant
 from centralino.core.routing.commands import Command, Tick
 from centralino.core.routing.engine import TenantEngine
-from centralino.core.routing.turn import Decision
 from centralino.exchange.codec import decode_event, encode
 from centralino.exchange.link.stream import pause
 from centralino.exchange.ports import ClockPort, JournalPort, JournalRecord
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
+    from centralino.core.routing.turn import Decision
 
 log = structlog.get_logger(__name__)
 

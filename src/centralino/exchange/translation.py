@@ -7,11 +7,13 @@ The core knows no driver and a driver knows no queue; this table is all that joi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from centralino.core.interactions import commands, effects
-from centralino.core.kernel.ids import OrderId, TenantId
 from centralino.exchange import facts, orders
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import OrderId, TenantId
 
 
 def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:

@@ -228,7 +228,8 @@ def release(
         )
     )
     if interaction.recording is not None:
-        turn.order(StopRecording(leg=interaction.leg, recording=interaction.recording))
+        alive = leg if is_by_customer and leg is not None else interaction.leg
+        turn.order(StopRecording(leg=alive, recording=interaction.recording))
     if is_by_customer and leg is not None:
         turn.order(HangUpLeg(leg=leg))
     elif wrap_up_for_ms == 0:

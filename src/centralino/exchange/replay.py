@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decide a journal again from its inputs, and compare every event and the final state.
+
+The configuration is one of the inputs, so a journal is all that is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from centralino.core.kernel.instant import Instant
+from centralino.core.routing.engine import TenantEngine
+from centralino.exchange.codec import decode_command, decode_event, encode
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
+    from centralino.core.routing.events import Event
+    from centralino.exchange.ports import JournalPort
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay found."""
+
+    tenant: TenantId
+    records: int
+    events: int
+    is_identical: bool
+    """Every decision gave the same events, and both ways give the same state."""
+    state_hash: str
+    first_difference: int | None = None
+    """Sequence of the first record that was decided otherwise."""
+
+
+def replay(journal: JournalPort, tenant: TenantId) -> ReplayReport:
+    """Replay the journal of a tenant.
+
+    Raises:
+        StorageError: the journal cannot be read.
+    """
+    deciding, folding = TenantEngine(tenant), TenantEngine(tenant)
+    records = count = 0
+    difference: int | None = None
+    for record in journal.read(tenant):
+        records += 1
+        count += len(record.events)
+        at = Instant(record.at)
+        folding.restore(record.sequence, at, (decode_event(event) for event in record.events))
+        if difference is not None:
+            continue
+        decision = deciding.apply(decode_command(record.input), at)
+        decided = tuple(encode(event) for event in decision.events)
+        if decided != record.events or decision.sequence != record.sequence:
+            difference = record.sequence
+    same = difference is None and deciding.state_hash() == folding.state_hash()
+    return ReplayReport(
+        tenant=tenant,
+        records=records,
+        events=count,
+        is_identical=same,
+        state_hash=folding.state_hash(),
+        first_difference=difference,
+    )
+
+
+def read_events(journal: JournalPort, tenant: TenantId) -> list[tuple[Instant, Event]]:
+    """Return every event of a tenant with its instant, oldest first."""
+    return [
+        (Instant(record.at), decode_event(event))
+        for record in journal.read(tenant)
+        for event in record.events
+    ]
