@@ -53,6 +53,8 @@ class Upsampler:
 
     def process(self, samples: Samples) -> Samples:
         """Return twice as many samples, of any number."""
+        if not len(samples):
+            return samples
         wave = np.concatenate((self._tail, samples.astype(np.float32)))
         self._tail = wave[len(samples) :].copy()
         doubled = np.empty(2 * len(samples), dtype=np.float32)
@@ -72,6 +74,8 @@ class Downsampler:
 
     def process(self, samples: Samples) -> Samples:
         """Return half as many samples; of an odd number the rest counts next time."""
+        if not len(samples):
+            return samples
         wave = np.concatenate((self._tail, samples.astype(np.float32)))
         self._tail = wave[len(samples) :].copy()
         kept = np.convolve(wave, _DOWN, "valid")[self._is_odd :: 2]
