@@ -14,7 +14,7 @@ from tools.lints.repository import Finding, Repository, dotted_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SLEEPS = frozenset({"sleep", "usleep", "nanosleep", "pause"})
+SLEEPS = frozenset({"sleep", "usleep", "nanosleep"})
 PATCHES = frozenset({"mock.patch", "patch", "mocker.patch"})
 
 
