@@ -92,6 +92,12 @@ class Peer(asyncio.DatagramProtocol):
         }
         return LegMedia(**(agreed | changes))  # type: ignore[arg-type]  # built from names
 
+    def rekey(self, keys: SrtpKeys) -> None:
+        """Use other keys from now on."""
+        self.keys = keys
+        self._sender = SrtpSender(keys.suite, keys.remote)
+        self._receiver = SrtpReceiver(keys.suite, keys.local)
+
     # ------------------------------------------------------------ sending
     def talk_to(self, port: int) -> None:
         """Send the tone to a port, a frame every 20 ms, until ``stop``."""
