@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the parts of call handling share: the legs, who carries which session, telling facts.
+
+No rule of calls lives here. Orders that cannot be carried out are reported by raising
+``AppError``; the driver turns it into ``OrderFailed``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from centralino.adapters.voice.checkpoint import LegCheckpoint
+from centralino.adapters.voice.credentials import Passwords
+from centralino.adapters.voice.deadlines import NS_PER_MS, Deadline, Deadlines
+from centralino.adapters.voice.lanes import Lanes
+from centralino.adapters.voice.profiles import profile_of
+from centralino.core.kernel.errors import Conflict, NotFound
+from centralino.exchange.facts import OrderFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from centralino.adapters.voice.edge import Surroundings
+    from centralino.adapters.voice.leg import Leg
+    from centralino.adapters.voice.profiles import Profile
+    from centralino.core.kernel.ids import LegId, OrderId, TrunkId
+    from centralino.exchange.facts import AnyFact
+
+log = structlog.get_logger(__name__)
+
+MAX_REMEMBERED_LEGS = 10_000
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Calls:
+    """The shared state of one driver."""
+
+    def __init__(self, around: Surroundings, on_deadlines: Callable[[], None]) -> None:
+        """Make it empty; ``on_deadlines`` runs after each batch of due deadlines."""
+        self.around = around
+        self.edge = around.edge
+        self.media = around.media
+        self.settings = around.settings
+        self.legs: dict[LegId, Leg] = {}
+        self.by_session: dict[str, Leg] = {}
+        self.lanes = Lanes()
+        self.passwords = Passwords()
+        self.deadlines = Deadlines(around.clock, on_deadlines)
+        self._former: OrderedDict[LegId, None] = OrderedDict()
+
+    # ---- time
+
+    def now(self) -> int:
+        """Return monotonic nanoseconds."""
+        return self.around.clock.now()
+
+    def arm_ms(self, delay_ms: float, action: Callable[[int], None]) -> Deadline:
+        """Call ``action(now)`` in so many milliseconds."""
+        return self.deadlines.arm(self.now() + round(delay_ms * NS_PER_MS), action)
+
+    # ---- legs
+
+    def add(self, leg: Leg) -> None:
+        """Take a new leg."""
+        self.legs[leg.id] = leg
+
+    def forget(self, leg: Leg) -> None:
+        """Let go of a leg that is over; its name is remembered for a while."""
+        self.legs.pop(leg.id, None)
+        self.remember(leg.id)
+        self.around.store.remove(f"leg:{leg.id}")
+
+    def remember(self, leg: LegId) -> None:
+        """Refuse to use this name for a new leg."""
+        self._former[leg] = None
+        if len(self._former) > MAX_REMEMBERED_LEGS:
+            self._former.popitem(last=False)
+
+    def is_known(self, leg: LegId) -> bool:
+        """Whether a leg of this name lives or lived."""
+        return leg in self.legs or leg in self._former
+
+    def bind(self, leg: Leg, session: str) -> None:
+        """Let a session carry a leg."""
+        leg.session = session
+        self.by_session[session] = leg
+
+    def require(self, leg_id: LegId) -> Leg:
+        """Return a leg that can be ordered about.
+
+        Raises:
+            NotFound: there is none of that name, or it is over.
+        """
+        leg = self.legs.get(leg_id)
+        if leg is None or leg.is_over:
+            raise NotFound("no such leg")
+        return leg
+
+    def require_answered(self, leg_id: LegId) -> Leg:
+        """Return a leg that is connected.
+
+        Raises:
+            NotFound: there is none of that name, or it is over.
+            Conflict: it is not answered.
+        """
+        leg = self.require(leg_id)
+        if not leg.is_answered:
+            raise Conflict(f"the leg is {leg.state}, not answered")
+        return leg
+
+    def profile(self, trunk: TrunkId) -> Profile:
+        """Return what a trunk understands."""
+        return profile_of(self.edge.trunk(trunk))
+
+    # ---- telling
+
+    def tell(self, fact: AnyFact) -> None:
+        """Tell the exchange."""
+        self.around.inbox.put(fact)
+
+    def fail(self, order: OrderId, leg: LegId, code: str, text: str) -> None:
+        """Tell that an order could not be carried out."""
+        log.info("order.failed", leg=leg, order=order, code=code)
+        self.tell(OrderFailed(leg=leg, order=order, code=code, text=text))
+
+    # ---- surviving
+
+    def save(self, leg: Leg) -> None:
+        """Write the leg's checkpoint at the end of this loop turn."""
+        if not leg.is_over:
+            self.around.store.put(f"leg:{leg.id}", lambda: self._encode(leg))
+
+    def _encode(self, leg: Leg) -> bytes:
+        if leg.is_over:
+            return b""
+        is_confirmed = leg.is_answered and leg.session != ""
+        dialog = self.edge.endpoint.checkpoint(leg.session) if is_confirmed else None
+        negotiator = leg.negotiator.checkpoint() if dialog and leg.negotiator else None
+        return _ENCODER.encode(
+            LegCheckpoint(
+                leg=leg.id,
+                tenant=leg.tenant,
+                trunk=leg.trunk,
+                is_incoming=leg.is_incoming,
+                call_id=leg.call_id,
+                called_number=leg.called_number,
+                caller_number=leg.caller_number,
+                shown_name=leg.caller_name,
+                dialog=dialog,
+                negotiator=negotiator,
+                rtp_port=leg.reserved.rtp_port if leg.reserved else 0,
+                rtcp_port=leg.reserved.rtcp_port if leg.reserved else 0,
+                bridge=leg.bridge,
+                role=leg.role,
+                is_member_muted=leg.is_member_muted,
+                is_muted=leg.is_muted,
+                play=leg.play,
+                collect=leg.collecting.order if leg.collecting else None,
+                typed=leg.collecting.digits if leg.collecting else leg.typed,
+                recordings=tuple(leg.recordings),
+                is_held=leg.is_held,
+                is_held_by_far_end=leg.is_held_by_far_end,
+                transfer_count=leg.transfer_count,
+                holding=leg.holding,
+                orders=tuple(leg.orders),
+            )
+        )
