@@ -28,12 +28,12 @@ from centralino.wire.sdp.crypto import (
     KEY_BYTES,
     SUITES,
     CryptoLine,
-    choose_crypto,
 )
 from centralino.wire.sdp.description import MediaDescription, SessionDescription
 from centralino.wire.sdp.errors import NegotiationError, SdpParseError
 from centralino.wire.sdp.format import Codec, Direction, FormatList, read_formats
 from centralino.wire.sdp.remote import RemoteStream, read_stream
+from centralino.wire.sdp.security import crypto_of_answer, crypto_of_offer
 from centralino.wire.sdp.stream import AudioProfile, AudioSession, LocalEndpoint, LocalStream
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class AudioNegotiator:
             raise NegotiationError("no-common-codec")
         if self._reference is not None and remote.rtcp_mux != self._reference.rtcp_mux:
             raise NegotiationError("rtcp-mux-changed")
-        crypto = self._answered_crypto(offered, remote)
+        crypto = crypto_of_answer(self._profile.srtp, offered.crypto, remote)
         event = formats.event_for(codec) if offered.telephone_event else None
         session = self._session_of(
             remote,
@@ -277,24 +277,6 @@ class AudioNegotiator:
             raise LocalProtocolError("bad-srtp-key-length")
         return CryptoLine(tag, suite, key, DEFAULT_LIFETIME)
 
-    def _answered_crypto(self, offered: LocalStream, remote: RemoteStream) -> CryptoLine | None:
-        """Return the peer's key of an answer, or None for plain RTP."""
-        if offered.crypto is None:
-            if remote.is_secure:
-                raise NegotiationError("srtp-forbidden")
-            return None
-        chosen = choose_crypto(list(remote.crypto_texts))
-        if chosen and (chosen.tag, chosen.suite.upper()) != (
-            offered.crypto.tag,
-            offered.crypto.suite,
-        ):
-            chosen = None
-        if chosen is None and (self._profile.srtp == "required" or remote.is_secure):
-            raise NegotiationError("no-acceptable-crypto" if remote.is_secure else "srtp-required")
-        if self._profile.srtp == "required" and not remote.is_secure:
-            raise NegotiationError("srtp-required")
-        return chosen
-
     def _accept(
         self, description: SessionDescription, written: Direction
     ) -> tuple[LocalStream, AudioSession]:
@@ -314,7 +296,7 @@ class AudioNegotiator:
     ) -> tuple[LocalStream, AudioSession]:
         media = description.media[slot]
         remote = read_stream(description, media)
-        theirs = self._offered_crypto(remote)
+        theirs = crypto_of_offer(self._profile.srtp, remote)
         formats = read_formats(media)
         current = self._session.codec.name if self._session else None
         codec = formats.pick(self._profile.codecs, current)
@@ -342,22 +324,6 @@ class AudioNegotiator:
             ),
         )
         return stream, session
-
-    def _offered_crypto(self, remote: RemoteStream) -> CryptoLine | None:
-        """Choose the crypto line of an offer, or None for plain RTP."""
-        policy = self._profile.srtp
-        if not remote.is_known:
-            raise NegotiationError("srtp-required" if policy == "required" else "no-audio")
-        if policy == "forbidden":
-            if remote.is_secure:
-                raise NegotiationError("srtp-forbidden")
-            return None
-        if policy == "required" and not remote.is_secure:
-            raise NegotiationError("srtp-required")
-        chosen = choose_crypto(list(remote.crypto_texts))
-        if chosen is None and remote.is_secure:
-            raise NegotiationError("no-acceptable-crypto")
-        return chosen
 
     def _agreed_mux(self, remote: RemoteStream) -> bool:
         if self._session is None:

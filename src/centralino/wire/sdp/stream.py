@@ -9,11 +9,11 @@ Sources: RFC 8866, RFC 3605 (`a=rtcp`), RFC 5761 (`a=rtcp-mux`), RFC 4733.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from centralino.wire.errors import LocalProtocolError
 from centralino.wire.sdp.crypto import CryptoLine  # noqa: TC001 - msgspec reads annotations
 from centralino.wire.sdp.format import OWN_PAYLOAD_TYPES, Codec, CodecName, Direction
+from centralino.wire.sdp.security import SrtpPolicy  # noqa: TC001 - as above
 
 __all__ = ["AudioProfile", "AudioSession", "LocalEndpoint", "LocalStream"]
 
@@ -24,7 +24,7 @@ class AudioProfile:
 
     codecs: tuple[CodecName, ...] = ("G722", "PCMA", "PCMU")
     """Best first; this order decides, not the peer's."""
-    srtp: Literal["required", "forbidden", "optional"] = "optional"
+    srtp: SrtpPolicy = "optional"
     """`optional` accepts both, and offers plain RTP with a key beside it."""
     telephone_event_pt: int = 101
     """Payload type of DTMF in our offers. Range: 96 to 127, not 111."""

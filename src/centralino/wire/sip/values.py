@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from centralino.wire.sip.auth_value import AuthValue, parse_auth
 from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.grammar import (
     ESCAPED_PAIR,
@@ -64,11 +65,6 @@ __all__ = [
 ]
 
 _DISPLAY = re.compile(r'"((?:[^"\\]|\\.)*)"[ \t\r\n]*(?=<)', re.DOTALL)
-_AUTH_PARAM = re.compile(
-    r"[ \t\r\n]*([A-Za-z0-9\-.!%*_+`\'~]+)[ \t\r\n]*=[ \t\r\n]*"
-    r'("(?:[^"\\]|\\.)*"|[^\s",]+)[ \t\r\n]*(?:,|$)',
-    re.DOTALL,
-)
 MAX_CSEQ = 2**31 - 1
 """Largest CSeq number (RFC 3261 8.1.1.5)."""
 
@@ -405,38 +401,3 @@ def _history_entry(address: NameAddr) -> HistoryEntry:
     steps = (address.param("index") or "").split(".")
     is_sound = all(step.isascii() and step.isdigit() and len(step) < 10 for step in steps)
     return HistoryEntry(address, tuple(map(int, steps)) if is_sound else (), reason, privacy)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthValue:
-    """A challenge or credentials: scheme and parameters."""
-
-    scheme: str
-    """As written, such as `Digest`."""
-    params: tuple[tuple[str, str], ...]
-    """Name in lower case and value without quotes, in order; names are unique."""
-
-    def get(self, name: str) -> str | None:
-        """Return a parameter by lower-case name, or None."""
-        return dict(self.params).get(name)
-
-
-def parse_auth(text: str) -> AuthValue:
-    """Parse WWW-Authenticate, Authorization and their proxy forms (one header line).
-
-    Raises:
-        SipParseError: No scheme, a parameter twice, or broken quoting.
-    """
-    scheme, _, rest = text.strip(SPACE).partition(" ")
-    params: dict[str, str] = {}
-    position = 0
-    rest = rest.strip(SPACE)
-    while position < len(rest):
-        match = _AUTH_PARAM.match(rest, position)
-        if match is None or match[1].lower() in params:
-            raise SipParseError("bad-auth-parameter", offending=text)
-        params[match[1].lower()] = unquote(match[2])
-        position = match.end()
-    if not is_token(scheme):
-        raise SipParseError("bad-auth-scheme", offending=text)
-    return AuthValue(scheme, tuple(params.items()))
