@@ -135,7 +135,7 @@ class OptionsSettings(Settings, frozen=True, kw_only=True):
     """OPTIONS in both directions: health, and for Teams the condition to get calls at all."""
 
     enabled: bool = True
-    interval_s: Annotated[float, Meta(ge=1, le=180)] = 60.0
+    interval_s: Annotated[float, Meta(ge=0.01, le=180)] = 60.0
     """Time between two per proxy, seconds; Teams wants 60 to 180. Below 60 is for tests and
     refused for ``teams-direct`` (unless ``is_lab``)."""
     jitter_s: Annotated[float, Meta(ge=0, le=60)] = 10.0
@@ -306,6 +306,9 @@ class TransportSettings(Settings, frozen=True, kw_only=True):
     """New TLS connections per second and source address."""
     write_buffer_bytes: Positive = 1_048_576
     """A peer that does not read: so much is held for it, then the connection is reset."""
+    udp_buffer_bytes: Positive = 4_194_304
+    """Receive buffer asked for a UDP socket: what one source sends too much must not push out
+    what others send. The system may grant less (``net.core.rmem_max``)."""
     pending_sends: Positive = 256
     """Messages held per destination while it is resolved and connected."""
     unknown_per_s: PositiveSeconds = 10.0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from centralino.adapters.voice.admission import Admission
 from centralino.adapters.voice.alarms import AlarmBoard, AlarmHandler
+from centralino.adapters.voice.dialing import Dialing
 from centralino.adapters.voice.edge_watch import EdgeWatch
 from centralino.adapters.voice.health import HealthMonitor
 from centralino.adapters.voice.options import answer_options, make_options
@@ -24,9 +25,7 @@ from centralino.adapters.voice.tls import TlsIdentity
 from centralino.adapters.voice.trace import SipTrace
 from centralino.adapters.voice.transport import Transports
 from centralino.adapters.voice.transport_core import TransportCore
-from centralino.adapters.voice.transport_route import DEFAULT_PORTS
-from centralino.adapters.voice.trunks import uri_host
-from centralino.core.kernel.errors import CapacityExceeded, RemoteUnavailable
+from centralino.core.kernel.errors import CapacityExceeded
 from centralino.core.kernel.ids import TrunkId
 from centralino.wire.sip.config import EndpointConfig
 from centralino.wire.sip.endpoint import SipEndpoint
@@ -40,7 +39,6 @@ from centralino.wire.sip.events import (
     SessionInvited,
     SipEvent,
 )
-from centralino.wire.sip.flow import Hop
 from centralino.wire.sip.message import Response
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
     from centralino.exchange.ports import ClockPort, ResolverPort
     from centralino.wire.sip.checkpoint import DialogCheckpoint
     from centralino.wire.sip.config import OutgoingInvite
-    from centralino.wire.sip.flow import Flow, Send
+    from centralino.wire.sip.flow import Flow, Hop, Send
     from centralino.wire.sip.message import Message
 
 EventHandler = Callable[[SipEvent, int], None]
@@ -99,6 +97,7 @@ class SipStack:
         self._core = TransportCore(settings.transport, trunks, None, clock, token)
         self._core.listener = self
         self.transports = Transports(self._core, resolver)
+        self._dialing = Dialing(trunks, self.health, lambda: self.transports.listening)
         self.endpoint = SipEndpoint(_endpoint_config(settings), token=token)
         self._events: deque[SipEvent] = deque()
         self._asked: dict[str, tuple[TrunkId, str]] = {}
@@ -303,7 +302,7 @@ class SipStack:
 
     def _ask(self, trunk: TrunkId, host: str, now: int) -> None:
         settings = self.trunks.settings(trunk)
-        hop = self._proxy_hop(settings, host)
+        hop = self._dialing.hop_to(settings, host)
         request = make_options(settings, hop, self.local_contact(trunk))
         self._asked[self.endpoint.request(request, hop, now)] = (trunk, host)
 
@@ -409,33 +408,7 @@ class SipStack:
             RemoteUnavailable: none is left; the message says why each is not used.
             NotFound: no such trunk.
         """
-        settings = self.trunks.settings(trunk)
-        base = settings
-        if not settings.proxies and settings.health_of is not None:
-            base = self.trunks.settings(settings.health_of)
-        if not base.proxies:
-            host = uri_host(uri)
-            if not host or host in tried:
-                raise RemoteUnavailable(f"trunk {trunk}", "call", "the trunk has no proxy")
-            return Hop(host, None, settings.transport, None, trunk, self.sent_by(trunk))
-        now = self._clock.now()
-        usable = self.health.usable(trunk, now)
-        for proxy in base.proxies:
-            if proxy.host in usable and proxy.host not in tried:
-                hop = self._proxy_hop(base, proxy.host)
-                return Hop(hop.host, hop.port, hop.transport, None, trunk, self.sent_by(trunk))
-        reasons = "; ".join(
-            filter(
-                None,
-                (f"tried: {', '.join(tried)}" if tried else "", self.health.why_not(trunk, now)),
-            )
-        )
-        raise RemoteUnavailable(f"trunk {trunk}", "call", f"no proxy is left ({reasons})")
-
-    def _proxy_hop(self, settings: TrunkSettings, host: str) -> Hop:
-        port = next((item.port for item in settings.proxies if item.host == host), None)
-        trunk = settings.trunk
-        return Hop(host, port, settings.transport, None, trunk, self.sent_by(trunk))
+        return self._dialing.next_hop(trunk, uri, tried, self._clock.now())
 
     def trunk(self, trunk: TrunkId) -> TrunkSettings:
         """Return the settings of a trunk.
@@ -451,22 +424,11 @@ class SipStack:
 
     def sent_by(self, trunk: TrunkId) -> str:
         """Return our ``host:port`` towards a trunk (Via, Contact)."""
-        settings = self.trunks.settings(trunk)
-        port = settings.contact_port
-        if port is None:
-            for transport, _, bound in self.transports.listening:
-                if transport == settings.transport:
-                    port = bound
-                    break
-        host = settings.contact_host
-        host = f"[{host}]" if ":" in host else host
-        return f"{host}:{port or DEFAULT_PORTS[settings.transport]}"
+        return self._dialing.sent_by(trunk)
 
     def local_contact(self, trunk: TrunkId, user: str = "") -> str:
         """Return our Contact value towards a trunk: ``<sip:user@host:port;transport=tls>``."""
-        transport = self.trunks.settings(trunk).transport
-        way = "" if transport == "udp" else f";transport={transport}"
-        return f"<sip:{user}{'@' if user else ''}{self.sent_by(trunk)}{way}>"
+        return self._dialing.contact(trunk, user)
 
     def drain(self, trunk: TrunkId | None, *, on: bool) -> None:
         """Refuse new calls of a trunk (None: of all) with 503; those in progress go on."""

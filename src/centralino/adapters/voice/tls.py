@@ -13,6 +13,7 @@ what it found. Source: Microsoft "Plan Direct Routing", RFC 5922.
 
 from __future__ import annotations
 
+import _ssl
 import contextlib
 import ssl
 from dataclasses import dataclass
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _READ_BYTES = 65536
-_DER = 2
-"""``_ssl.ENCODING_DER``."""
+_HANDSHAKE = 22
+_CERTIFICATE = 11
+_CHAIN = "centralino_chain"
+_MAX_CHAIN = 10
+_MAX_CHAIN_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ class TlsIdentity:
         settings = self._settings
         context = ssl.SSLContext(protocol)
         context.check_hostname = False
+        _watch_messages(context)
         context.minimum_version = _VERSIONS[settings.minimum_version]
         try:
             context.set_ciphers(":".join(settings.ciphers))
@@ -210,6 +215,7 @@ class TlsSession:
         except ssl.SSLError as error:
             raise TlsError(diagnose_handshake(error, self.peer_chain())) from error
         self.established = True
+        self._object.__dict__.pop(_CHAIN, None)
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes of the network; returns what the peer said, empty while shaking hands.
@@ -236,11 +242,12 @@ class TlsSession:
             while part := self._object.read(_READ_BYTES):
                 parts.append(part)
         except ssl.SSLWantReadError:
-            pass
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            if not parts:
-                raise
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        # An empty read is the peer's goodbye; what it said before still counts, and the
+        # bytes after it are none.
+        if not parts:
+            raise ssl.SSLZeroReturnError
+        return b"".join(parts)
 
     def encrypt(self, data: bytes) -> bytes:
         """Return the bytes to send for ``data``; only once established.
@@ -266,14 +273,8 @@ class TlsSession:
 
     def peer_chain(self) -> tuple[x509.Certificate, ...]:
         """Return the certificates the peer sent, leaf first, verified or not."""
-        # Public only from Python 3.13 on; the object underneath has it since 3.10.
-        inner = getattr(self._object, "_sslobj", None)
-        read = getattr(inner, "get_unverified_chain", None)
-        if read is None:
-            return ()
-        return tuple(
-            x509.load_der_x509_certificate(item.public_bytes(_DER)) for item in (read() or ())
-        )
+        message, version = getattr(self._object, _CHAIN, (b"", 0))
+        return read_chain(message, version)
 
     def peer_names(self) -> tuple[str, ...]:
         """Return the names in the verified certificate of the peer; empty without one."""
@@ -286,3 +287,54 @@ class TlsSession:
         """Return version and cipher suite for a log line."""
         cipher = self._object.cipher()
         return f"{self._object.version()} {cipher[0] if cipher else 'none'}"
+
+
+def read_chain(message: bytes, version: int) -> tuple[x509.Certificate, ...]:
+    """Return the certificates of a TLS Certificate message (RFC 5246 7.4.2, RFC 8446 4.4.2).
+
+    Args:
+        message: with its four bytes of header; empty gives none. What cannot be read is left out.
+        version: 0x0304 for TLS 1.3, whose entries carry extensions.
+    """
+    is_13 = version >= ssl.TLSVersion.TLSv1_3
+    at = 4
+    if is_13 and len(message) > at:
+        at += 1 + message[at]
+    at += 3
+    chain = []
+    while at + 3 <= len(message) and len(chain) < _MAX_CHAIN:
+        size = int.from_bytes(message[at : at + 3], "big")
+        der = message[at + 3 : at + 3 + size]
+        at += 3 + size
+        if is_13:
+            at += 2 + int.from_bytes(message[at : at + 2], "big")
+        try:
+            chain.append(x509.load_der_x509_certificate(der))
+        except ValueError:
+            break
+    return tuple(chain)
+
+
+def _keep_chain(
+    connection: object,
+    direction: str,
+    version: int,
+    content_type: int,
+    message_type: int,
+    data: bytes,
+) -> None:
+    """Keep the Certificate message of a peer on its connection until the handshake is judged.
+
+    OpenSSL drops the chain of a client whose certificate it does not accept, which is just when
+    it is wanted.
+    """
+    if content_type == _HANDSHAKE and message_type == _CERTIFICATE and direction == "read":
+        setattr(connection, _CHAIN, (data[:_MAX_CHAIN_BYTES], version))
+
+
+def _watch_messages(context: ssl.SSLContext) -> None:
+    # The hook below SSLContext is called with plain integers; the one on SSLContext itself makes
+    # enums of them for every record, which would cost more than the decryption.
+    hook = getattr(_ssl._SSLContext, "_msg_callback", None)
+    if hook is not None:
+        hook.__set__(context, _keep_chain)

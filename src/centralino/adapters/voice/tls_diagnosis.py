@@ -107,7 +107,7 @@ def diagnose_handshake(error: ssl.SSLError, chain: Sequence[x509.Certificate]) -
     if isinstance(error, ssl.SSLCertVerificationError):
         return _diagnose_verification(error, chain)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return Diagnosis(TlsFault.CLOSED, "the peer closed the connection during the handshake")
+        return closed_in_handshake()
     reason = error.reason or ""
     if reason in _REASONS:
         return Diagnosis(*_REASONS[reason])
@@ -176,6 +176,15 @@ def _diagnose_dates(code: int, chain: Sequence[x509.Certificate]) -> Diagnosis:
     return Diagnosis(
         TlsFault.NOT_YET_VALID,
         f"a certificate of the peer is not valid yet (or our clock is late): {spans}",
+    )
+
+
+def closed_in_handshake() -> Diagnosis:
+    """Say that a peer went away without a word before the connection was of use."""
+    return Diagnosis(
+        TlsFault.CLOSED,
+        "the peer closed the connection in or right after the handshake without saying why;"
+        " that is what many do who do not accept our certificate",
     )
 
 

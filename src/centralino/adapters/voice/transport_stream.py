@@ -17,7 +17,13 @@ import structlog
 from typing_extensions import override
 
 from centralino.adapters.voice.tls import TlsError, TlsSession
-from centralino.adapters.voice.tls_diagnosis import Diagnosis, TlsFault, covers, wrong_name
+from centralino.adapters.voice.tls_diagnosis import (
+    Diagnosis,
+    TlsFault,
+    closed_in_handshake,
+    covers,
+    wrong_name,
+)
 from centralino.adapters.voice.token_bucket import TokenBucket
 from centralino.wire.sip.flow import Flow
 from centralino.wire.sip.framing import FramingError, Keepalive, StreamFramer
@@ -110,6 +116,7 @@ class StreamConnection(asyncio.Protocol):
         self._has_spoken = False
         self._was_open = False
         self._quiet_ns: int | None = None
+        self._is_closing = False
         self._end = ""
 
     # ---- asyncio's side
@@ -155,15 +162,15 @@ class StreamConnection(asyncio.Protocol):
     @override
     def eof_received(self) -> bool:
         if self.kind == "tls" and not self.is_open:
-            self._fail_handshake(
-                Diagnosis(TlsFault.CLOSED, "the peer closed the connection during the handshake")
-            )
+            self._fail_handshake(closed_in_handshake())
         return False
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
         self._transport = None
+        if self._tls is not None and self.outgoing is not None and self._has_gone_early():
+            self._fail_handshake(closed_in_handshake())
         detail = self._end or ("connection lost" if exc is None else f"connection lost: {exc}")
         if self.opened is not None and not self.opened.done():
             self.opened.set_exception(OSError(detail))
@@ -174,6 +181,10 @@ class StreamConnection(asyncio.Protocol):
         if self._was_open:
             self._core.listener.flow_closed(self.flow_id)
         self._core.listener.batch_done()
+
+    def _has_gone_early(self) -> bool:
+        """Tell whether a peer left before its first message, without saying why."""
+        return not (self._has_spoken or self._end or self._is_closing)
 
     @override
     def pause_writing(self) -> None:
@@ -399,6 +410,7 @@ class StreamConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close after what is written has gone out."""
         self.is_open = False
+        self._is_closing = True
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -411,5 +423,6 @@ class StreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Reset the connection at once."""
         self.is_open = False
+        self._is_closing = True
         if self._transport is not None:
             self._transport.abort()

@@ -9,6 +9,7 @@ Source: RFC 3261 18, 18.3.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
@@ -54,6 +55,8 @@ class UdpSocket(asyncio.DatagramProtocol):
         name = transport.get_extra_info("sockname")
         self.local = (name[0], name[1])
         self.is_ipv6 = ":" in self.local[0]
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._core.limits.udp_buffer_bytes)
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
