@@ -25,7 +25,7 @@ demo: $(STAMPS)/product ## A simulated day on real SIP and audio, in the termina
 test: $(STAMPS)/development peers ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-coverage: $(STAMPS)/development peers ## Run every test and say which branches none of them took
+coverage: $(STAMPS)/development peers ## Run every test and say which branches none of them took (child processes are not traced)
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
