@@ -58,6 +58,8 @@ class Peer(asyncio.DatagramProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._next_at = 0.0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._frames = 0
+        self._spoken: list[tuple[int, asyncio.Future[None]]] = []
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -106,6 +108,12 @@ class Peer(asyncio.DatagramProtocol):
         self._next_at = loop.time()
         self._send_frame()
 
+    async def speak(self, frames: int) -> None:
+        """Wait until so many further frames of the tone were sent, whether heard or not."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._spoken.append((self._frames + frames, future))
+        await future
+
     def stop(self) -> None:
         """Send no more."""
         if self._timer is not None:
@@ -128,6 +136,10 @@ class Peer(asyncio.DatagramProtocol):
         self.send(PAYLOAD_TYPES[self.codec], self._encoder.encode(samples), self.timestamp)
         self.timestamp = (self.timestamp + 160) & 0xFFFFFFFF
         self._next_at += FRAME_S
+        self._frames += 1
+        for count, future in self._spoken:
+            if self._frames >= count and not future.done():
+                future.set_result(None)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_at(self._next_at, self._send_frame)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 import wave
 from contextlib import asynccontextmanager
@@ -83,11 +84,39 @@ def worker_arguments(folder: Path, *extra: str) -> tuple[str, ...]:
     )
 
 
+def standby_arguments(folder: Path) -> tuple[str, ...]:
+    """Return the command line of a standby with the prompts in ``folder``."""
+    module = (sys.executable, "-m", "centralino.adapters.media.worker")
+    return (*module, "--standby", "--prompts", str(folder))
+
+
+def settings_line(folder: Path, **changes: object) -> str:
+    """Return the line that makes a standby the stage's worker."""
+    settings: dict[str, object] = {
+        "socket_path": str(folder / "media.sock"),
+        "checkpoint_path": str(folder / "media.ckpt"),
+        "first_port": 21000,
+        "last_port": 28999,
+        "prompt_directories": [str(folder)],
+    }
+    return json.dumps(settings | changes) + "\n"
+
+
 @asynccontextmanager
-async def stage(folder: Path, *prefix: str) -> AsyncIterator[Stage]:
-    """Run a worker and a pool; ``prefix`` is put before the worker's command line."""
+async def stage(folder: Path, *prefix: str, **changes: object) -> AsyncIterator[Stage]:
+    """Run a worker and a pool.
+
+    Args:
+        folder: where its files are, prompts as well.
+        prefix: put before the worker's command line.
+        changes: settings that the worker has other than by default.
+    """
     hello = Hello(name="test", generation=1)
-    async with running(*prefix, *worker_arguments(folder)) as worker:
+    arguments = standby_arguments(folder) if changes else worker_arguments(folder)
+    async with running(*prefix, *arguments) as worker:
+        if changes:
+            await worker.wait_for_line("ready")
+            await worker.write(settings_line(folder, **changes))
         await worker.wait_for_line("serving")
         pool = MediaPool([folder / "media.sock"], hello=hello)
         link = asyncio.ensure_future(pool.run())

@@ -7,7 +7,8 @@ packet index that we heard last, which SRTP needs to find its roll-over count ag
 (RFC 3711, 3.3.1). Each record has a checksum: half a store is no record. Keys are not
 stored, only a short digest of them, by which old counters are matched to their keys.
 
-The file belongs to one machine boot (times are monotonic) and to one worker at a time
+Its blocks are allocated at the start: a store into a page that a full disk cannot back
+would kill the process. The file belongs to one machine boot (times are monotonic) and to one worker at a time
 (``flock``).
 """
 
@@ -74,7 +75,7 @@ class Checkpoint:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             size = _HEADER_BYTES + places * _RECORD_BYTES
             if os.fstat(self._descriptor).st_size < size:
-                os.ftruncate(self._descriptor, size)
+                os.posix_fallocate(self._descriptor, 0, size)
             self._map = mmap.mmap(self._descriptor, 0)
         except OSError:
             os.close(self._descriptor)
