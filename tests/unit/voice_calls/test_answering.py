@@ -229,9 +229,8 @@ def test_a_missing_ack_ends_the_leg(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:
             leg, _ = await offer(world)
-            world.order(Answer, leg)
-            await world.settle(0.0005)
             world.carrier.is_deaf = True
+            world.order(Answer, leg)
             ended = await world.ended(leg)
             assert ended.outcome.reason is OutcomeReason.PEER_LOST
 
