@@ -43,7 +43,7 @@ format: $(STAMPS)/development ## Let ruff lay out the code
 
 docs: $(STAMPS)/development ## Write the generated pages anew and build the docs into site/
 	@$(BIN)/python -m tools.generate
-	@$(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/mkdocs build --strict
 	@echo "Open site/index.html."
 
 lock: $(STAMPS)/development ## Resolve the dependencies anew into the hashed locks

@@ -21,7 +21,7 @@ run "types" mypy
 run "imports" lint-imports --no-cache
 run "own lints" python -m tools.lints
 run "generated pages" python -m tools.generate --check
-run "docs" mkdocs build --strict --quiet --site-dir "$(mktemp -d)"
+run "docs" mkdocs build --strict --site-dir "$(mktemp -d)"
 
 if ((${#failed[@]})); then
     printf 'Failed: %s\n' "$(IFS=,; echo "${failed[*]}")"
