@@ -435,6 +435,7 @@ class World:
         self.facts: list[Fact] = []
         self._orders = itertools.count(1)
         self._news = asyncio.Event()
+        self._arrives_at = 0.0
         self.start_driver()
 
     def start_driver(self) -> None:
@@ -463,7 +464,10 @@ class World:
     # ---- the network
 
     def carry(self, action: Callable[..., None], *arguments: object) -> None:
-        asyncio.get_running_loop().call_later(TRANSIT_S, action, *arguments)
+        """Run `action` after the transit time; what is sent first arrives first."""
+        loop = asyncio.get_running_loop()
+        self._arrives_at = max(self._arrives_at + 2e-9, loop.time() + TRANSIT_S)
+        loop.call_at(self._arrives_at, action, *arguments)
 
     def peer_of(self, send: Send) -> FarSide | None:
         if send.hop is not None and send.hop.host in self.peers:
