@@ -8,8 +8,8 @@ packet index that we heard last, which SRTP needs to find its roll-over count ag
 stored, only a short digest of them, by which old counters are matched to their keys.
 
 Its blocks are allocated at the start: a store into a page that a full disk cannot back
-would kill the process. The file belongs to one machine boot (times are monotonic) and to one worker at a time
-(``flock``).
+would kill the process. The file belongs to one machine boot (times are monotonic) and to
+one worker at a time (``flock``).
 """
 
 from __future__ import annotations

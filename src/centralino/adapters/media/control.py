@@ -80,6 +80,8 @@ class Connection:
         self.frames = FrameDecoder(msgspec.msgpack.Decoder(AnyCommand))
         self.hello: Hello | None = None
         self.unsent = bytearray()
+        self.awaits_room = False
+        """Whether we wait until the stream takes more."""
 
 
 class ControlServer:
@@ -193,8 +195,10 @@ class ControlServer:
             log.warning("media.driver_does_not_read")
             self._drop(connection)
             return
-        mask = select.EPOLLIN | (select.EPOLLOUT if unsent else 0)
-        self._poll.modify(connection.stream, mask)
+        if connection.awaits_room is not bool(unsent):
+            connection.awaits_room = bool(unsent)
+            mask = select.EPOLLIN | (select.EPOLLOUT if unsent else 0)
+            self._poll.modify(connection.stream, mask)
 
     def _drop(self, connection: Connection) -> None:
         if connection not in self._connections:

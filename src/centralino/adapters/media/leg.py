@@ -11,6 +11,7 @@ the room, then silence.
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from struct import Struct
 from typing import TYPE_CHECKING, Protocol
 
@@ -127,7 +128,7 @@ class Leg:
         self.payload_type = media.payload_type
         self.event_payload_type = _or_none(media.event_payload_type)
         self.comfort_payload_type = _or_none(media.comfort_noise_payload_type)
-        self._remote = (media.remote_address, media.remote_rtp_port)
+        self._remote = (str(ip_address(media.remote_address)), media.remote_rtp_port)
         self._silence = silence_frame(media.codec)
         self.reporter.set_remote(media)
         if before is None or media.srtp != before.srtp:

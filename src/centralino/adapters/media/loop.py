@@ -146,6 +146,7 @@ class MediaLoop:
         self._control.close()
         for leg in self._engine.legs.values():
             leg.close()
+        self._engine.recordings.hand_over(self.now())
         self._writer.close()
         self._checkpoint.close()
         self._poll.close()

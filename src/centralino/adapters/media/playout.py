@@ -67,7 +67,7 @@ class PlayoutBuffer:
         self._is_started = True
         self._head = (timestamp - self._delay) & _MASK_32
         self._filled[:] = bytes(_RING)
-        self._spare, self._takes = _MAX_DELAY, 0
+        self._spare, self._takes, self._last = _MAX_DELAY, 0, b""
 
     def _store(self, at: int, payload: bytes) -> None:
         size = len(payload)

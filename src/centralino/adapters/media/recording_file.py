@@ -86,6 +86,7 @@ class RecordingFile:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._rate = self.sidecar.sample_rate
         self._channels = (_Channel(self._rate), _Channel(self._rate))
+        self._gap_end_ms = -1
         self._end = 0
         """Samples per channel that the file has."""
         size = os.fstat(self._descriptor).st_size
@@ -142,6 +143,16 @@ class RecordingFile:
         """Note something in the sidecar."""
         self.sidecar.marks.append(mark)
         self._write_sidecar(self.sidecar)
+
+    def note_gap(self, begin_ms: int, end_ms: int) -> None:
+        """Remember a stretch that could not be stored; it is written with the next mark."""
+        marks = self.sidecar.marks
+        last = marks[-1] if marks else None
+        if last is not None and last.kind == "gap" and self._gap_end_ms == begin_ms:
+            marks.pop()
+            begin_ms = last.at_ms
+        self._gap_end_ms = end_ms
+        marks.append(Mark(begin_ms, "gap", f"{end_ms - begin_ms} ms"))
 
     def finish(self, duration_ms: int, *, is_complete: bool) -> None:
         """Make both files final and close."""

@@ -159,8 +159,8 @@ class RecordingWriter:
         else:
             entry.problem = "disk-full" if error.errno in _FULL else "cannot-write"
         if isinstance(job, Write) and entry.file is not None:
-            begin, end = (at // _RTP_UNITS_PER_MS for at in (job.batch.begin, job.batch.end))
-            entry.file.sidecar.marks.append(Mark(begin, "gap", f"{end - begin} ms"))
+            begin, end = job.batch.begin, job.batch.end
+            entry.file.note_gap(begin // _RTP_UNITS_PER_MS, end // _RTP_UNITS_PER_MS)
         if not entry.told:
             entry.told = True
             log.warning("media.recording_failing", recording=job.recording, problem=entry.problem)

@@ -116,6 +116,13 @@ class RecordingDesk:
                 self._alarm("disk-slow", running.command.first)
             running.is_slow = not taken
 
+    def hand_over(self, now: int) -> None:
+        """Give everything to the writer because the worker ends; a successor may go on."""
+        for name, running in self._running.items():
+            if running.ended_after_ms < 0:
+                batch = running.recording.take_batch(now, is_last=True)
+                self._writer.submit(Write(name, batch))
+
     def collect(self, now: int) -> None:
         """Tell what the writer has reported; once a tick."""
         for result in self._writer.take_results():
