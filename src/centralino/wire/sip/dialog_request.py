@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from centralino.wire.sip.credentials import answer_challenge, is_repeated_refusal
+from centralino.wire.sip.timers import SECOND
 
 if TYPE_CHECKING:
     from centralino.wire.sip.client import ClientTransaction
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     Build = Callable[[int], Request]
     Done = Callable[[Response | None, FinishCause, int], None]
+
+FINAL_LIMIT_S = 180
+"""Longest wait for the final response of a re-INVITE after its first provisional one."""
 
 
 class DialogRequest:
@@ -35,6 +39,7 @@ class DialogRequest:
         "_done",
         "_engine",
         "_is_done",
+        "_is_limited",
         "_lines",
         "_tries",
         "cseq",
@@ -49,12 +54,14 @@ class DialogRequest:
         self._lines: list[tuple[str, str]] = []
         self._tries = 0
         self._is_done = False
+        self._is_limited = False
         self._ack: Send | None = None
         self.cseq = 0
         """Sequence number of the last attempt."""
 
     def start(self, now: int) -> None:
         """Send it (again)."""
+        self._is_limited = False
         self.cseq = self._dialog.next_cseq()
         request = self._build(self.cseq)
         for name, value in self._lines:
@@ -66,6 +73,9 @@ class DialogRequest:
         status = response.status
         self._dialog.note_flow(client.flow_id)
         if status < 200:
+            if client.is_invite and not self._is_limited:
+                self._is_limited = True
+                client.abandon_at(now + FINAL_LIMIT_S * SECOND)
             return
         if status < 300 and client.is_invite:
             self._acknowledge(response)

@@ -18,6 +18,7 @@ from centralino.wire.sip.events import (
 )
 from centralino.wire.sip.flow import Hop, Transport
 from centralino.wire.sip.message import Request, parse_message, response_to
+from tests.unit.wire.sip_machines.far_side import CONTACT, FarSide
 from tests.unit.wire.sip_machines.link import (
     ANSWER,
     OFFER,
@@ -363,3 +364,79 @@ def test_the_record_route_of_a_proxy_becomes_the_route_of_our_requests() -> None
     assert send.hop is not None
     assert (send.hop.host, send.hop.port, send.hop.transport) == ("p1.test", 5061, "tls")
     assert send.flow_id == link.flow_to(link.b).flow_id
+
+
+def test_two_byes_that_cross_end_both_sides_once() -> None:
+    link = Link()
+    caller, callee = link.connect()
+    link.do(link.a).bye(caller, link.now)
+    link.do(link.b).bye(callee, link.now)
+    link.run_out()
+    assert link.a.only(SessionEnded).cause == "bye-sent"
+    assert link.b.only(SessionEnded).cause == "bye-sent"
+    assert link.a.lines()[-1] == link.b.lines()[-1] == "200 BYE"
+    assert link.a.is_clean
+    assert link.b.is_clean
+
+
+def test_the_peer_may_hang_up_while_our_bye_waits_for_the_ack() -> None:
+    far = FarSide()
+    session = far.invited(answer=False)
+    far.endpoint.answer(session, ANSWER, far.now, contact=CONTACT)
+    far.endpoint.bye(session, far.now)
+    tag = far.response().to.tag
+    far.tell("INFO", to_tag=tag)
+    assert far.response().status == 481
+    far.tell("BYE", to_tag=tag)
+    assert far.response().status == 200
+    assert far.only(SessionEnded).cause == "bye-sent"
+    far.assert_clean()
+    assert "BYE" not in far.lines()
+
+
+def test_our_bye_leaves_when_the_ack_never_comes() -> None:
+    far = FarSide()
+    session = far.invited(answer=False)
+    far.endpoint.answer(session, ANSWER, far.now, contact=CONTACT)
+    far.endpoint.bye(session, far.now, (("Reason", "Q.850;cause=16"),))
+    far.wait_ms(32_000)
+    assert far.request("BYE").headers.get("Reason") == "Q.850;cause=16"
+    assert far.only(SessionEnded).cause == "bye-sent"
+    far.assert_clean()
+
+
+def test_an_invite_repeated_after_the_answer_is_absorbed() -> None:
+    far = FarSide(transport="udp")
+    invite = far.tell("INVITE", sdp=OFFER, branch="one")
+    session = far.only(SessionInvited).session
+    far.endpoint.answer(session, ANSWER, far.now, contact=CONTACT)
+    far.tell("INVITE", sdp=OFFER, branch="one", cseq=invite.cseq.number)
+    assert far.lines() == ["100 INVITE", "200 INVITE"]
+    assert far.only(SessionInvited) is not None
+
+
+def test_the_peer_may_hang_up_before_it_has_acknowledged() -> None:
+    far = FarSide()
+    session = far.invited(answer=False)
+    far.endpoint.answer(session, ANSWER, far.now, contact=CONTACT)
+    far.tell("BYE", to_tag=far.response().to.tag)
+    assert far.only(SessionEnded).cause == "bye-received"
+    far.assert_clean()
+    assert far.lines() == ["100 INVITE", "200 INVITE", "200 BYE"]
+
+
+def test_bye_gives_up_whatever_the_call_is_doing() -> None:
+    far = FarSide()
+    ringing = far.call()
+    far.say(180)
+    far.endpoint.bye(ringing, far.now)
+    far.endpoint.cancel(ringing, far.now)
+    assert far.lines() == ["INVITE", "CANCEL"]
+    incoming = far.invited(answer=False)
+    far.endpoint.bye(incoming, far.now)
+    assert far.response().status == 480
+    assert far.only(SessionFailed).cause == "rejected"
+    answered = far.established()
+    far.endpoint.cancel(answered, far.now)
+    assert far.only(SessionEnded).cause == "bye-sent"
+    far.assert_clean()

@@ -226,6 +226,19 @@ def test_a_peer_that_does_not_know_the_dialog_ends_the_session(status: int | Non
     far.assert_clean()
 
 
+def test_a_reinvite_that_is_never_answered_after_a_100_ends_the_session() -> None:
+    far = FarSide()
+    session = far.established()
+    far.endpoint.reoffer(session, HELD, far.now)
+    far.say(100, to=far.request("INVITE"), tag=None)
+    far.wait_ms(179_000)
+    assert not far.seen(ReofferFinished)
+    far.wait_ms(1_000)
+    assert far.only(ReofferFinished).status == 408
+    assert far.only(SessionEnded).cause == "peer-unknown"
+    far.assert_clean()
+
+
 def test_the_end_of_the_session_finishes_every_open_offer() -> None:
     far = FarSide()
     session = far.established()
