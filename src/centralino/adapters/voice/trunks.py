@@ -273,19 +273,21 @@ class TrunkRegistry:
 def uri_host(uri: str) -> str:
     """Return the host of a SIP URI's text in lower case, without parsing the rest.
 
+    Empty when there is none, or when it is not certain which it is: a second ``@`` is illegal
+    everywhere (RFC 3261 25.1) and would let a peer name one host to us and another to the parser.
+
     >>> uri_host("sip:+390612345678@Cust1.sbc.test:5061;user=phone")
     'cust1.sbc.test'
     """
-    rest = uri.partition(":")[2]
-    end = len(rest)
-    for mark in ";?":
-        at = rest.find(mark, rest.rfind("@") + 1)
-        if 0 <= at < end:
-            end = at
-    host = rest[rest.rfind("@", 0, end) + 1 : end]
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    user, mark, rest = uri.partition(":")[2].rpartition("@")
+    if "@" in user:
+        return ""
+    if mark or not uri.lower().startswith("tel:"):
+        rest = rest.partition("?")[0].partition(";")[0]
+        if rest.startswith("["):
+            return rest[1:].partition("]")[0].lower()
+        return rest.partition(":")[0].lower()
+    return ""
 
 
 def plain_address(address: str) -> str:
