@@ -84,9 +84,7 @@ _YES = Cell(Support.NATIVE)
 _NO = Cell(Support.ABSENT)
 
 _CONNECT: dict[Capability, Cell] = {
-    capability: _YES
-    for capability in Capability
-    if capability is not Capability.COLLECT_SPEECH
+    capability: _YES for capability in Capability if capability is not Capability.COLLECT_SPEECH
 }
 _CONNECT[Capability.COLLECT_SPEECH] = Cell(Support.ABSENT, "no recogniser is built in")
 _CONNECT[Capability.TRANSFER_BLIND] = Cell(
@@ -108,14 +106,10 @@ _EXTEND: dict[Capability, Cell] = dict.fromkeys(Capability, _YES)
 _EXTEND |= {
     Capability.COLLECT_SPEECH: _NO,
     Capability.HOLD: Cell(Support.EMULATED, "hold music is played to the participant"),
-    Capability.MONITOR: Cell(
-        Support.ABSENT, "service-hosted media cannot be listened to"
-    ),
+    Capability.MONITOR: Cell(Support.ABSENT, "service-hosted media cannot be listened to"),
     Capability.WHISPER: _NO,
     Capability.BARGE: Cell(Support.EMULATED, "the supervisor joins as a participant"),
-    Capability.RECORD: Cell(
-        Support.EMULATED, "a record operation up to its time limit"
-    ),
+    Capability.RECORD: Cell(Support.EMULATED, "a record operation up to its time limit"),
     Capability.RECORD_PAUSE: _NO,
     Capability.RECORD_TWO_CHANNEL: _NO,
     Capability.SEND_DTMF: _NO,

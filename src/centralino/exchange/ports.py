@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from centralino.core.kernel.ids import TenantId
-from centralino.exchange.facts import AnyFact
-from centralino.exchange.orders import AnyOrder
+
+if TYPE_CHECKING:
+    from centralino.exchange.facts import AnyFact
+    from centralino.exchange.orders import AnyOrder
 
 
 class ClockPort(Protocol):
@@ -89,7 +91,19 @@ class JournalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The events, encoded (JSON), in order."""
 
 
-class JournalPort(Protocol):
+class JournalReadPort(Protocol):
+    """A journal as replays and projections see it."""
+
+    def read(self, tenant: TenantId, after: int = 0) -> Iterable[JournalRecord]:
+        """Yield the records of a tenant in order, from ``after`` + 1."""
+        ...
+
+    def last_sequence(self, tenant: TenantId) -> int:
+        """Return the highest sequence of a tenant, 0 when there is none."""
+        ...
+
+
+class JournalPort(JournalReadPort, Protocol):
     """Where inputs and events become durable.
 
     ``append`` returns when the records survive a power loss, and not before; many callers
@@ -103,14 +117,6 @@ class JournalPort(Protocol):
             StorageError: the disk is full or broken; none of them is stored.
             VersionConflict: a sequence is taken already (a second writer).
         """
-        ...
-
-    def read(self, tenant: TenantId, after: int = 0) -> Iterable[JournalRecord]:
-        """Yield the records of a tenant in order, from ``after`` + 1."""
-        ...
-
-    def last_sequence(self, tenant: TenantId) -> int:
-        """Return the highest sequence of a tenant, 0 when there is none."""
         ...
 
 

@@ -16,7 +16,7 @@ from centralino.exchange.codec import decode_command, decode_event, encode
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
     from centralino.core.routing.events import Event
-    from centralino.exchange.ports import JournalPort
+    from centralino.exchange.ports import JournalReadPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ReplayReport:
     """Sequence of the first record that was decided otherwise."""
 
 
-def replay(journal: JournalPort, tenant: TenantId) -> ReplayReport:
+def replay(journal: JournalReadPort, tenant: TenantId) -> ReplayReport:
     """Replay the journal of a tenant.
 
     Raises:
@@ -64,7 +64,7 @@ def replay(journal: JournalPort, tenant: TenantId) -> ReplayReport:
     )
 
 
-def read_events(journal: JournalPort, tenant: TenantId) -> list[tuple[Instant, Event]]:
+def read_events(journal: JournalReadPort, tenant: TenantId) -> list[tuple[Instant, Event]]:
     """Return every event of a tenant with its instant, oldest first."""
     return [
         (Instant(record.at), decode_event(event))

@@ -92,22 +92,36 @@ class CallCounts:
     lost: int
 
 
-def read_stories(events: Iterable[tuple[Instant, Event]]) -> list[CallStory]:
-    """Return one story per interaction, in order of arrival."""
-    stories: dict[InteractionId, CallStory] = {}
-    for at, event in events:
+class StoryBook:
+    """Stories that grow with the events."""
+
+    def __init__(self) -> None:
+        self.stories: dict[InteractionId, CallStory] = {}
+        """In order of arrival."""
+
+    def take(self, event: Event, at: Instant) -> CallStory | None:
+        """Add an event; return the story it belongs to."""
         if not isinstance(event, calls.InteractionEvent):
-            continue
+            return None
         if isinstance(event, calls.InteractionArrived):
-            stories[event.interaction] = CallStory(
+            self.stories[event.interaction] = CallStory(
                 interaction=event.interaction,
                 leg=event.leg,
                 arrived_at=at,
                 caller_number=event.caller_number,
                 called_number=event.called_number,
             )
-        stories[event.interaction].take(event, at)
-    return list(stories.values())
+        story = self.stories[event.interaction]
+        story.take(event, at)
+        return story
+
+
+def read_stories(events: Iterable[tuple[Instant, Event]]) -> list[CallStory]:
+    """Return one story per interaction, in order of arrival."""
+    book = StoryBook()
+    for at, event in events:
+        book.take(event, at)
+    return list(book.stories.values())
 
 
 def count_calls(stories: Iterable[CallStory]) -> CallCounts:

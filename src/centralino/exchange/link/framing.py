@@ -42,9 +42,7 @@ def encode_frame(message: object) -> bytes:
     """
     body = msgspec.msgpack.encode(message)
     if len(body) > MAX_FRAME_BYTES:
-        raise LinkError(
-            f"a message of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}"
-        )
+        raise LinkError(f"a message of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}")
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
 
 
@@ -78,9 +76,7 @@ class FrameDecoder(Generic[Message]):
             return None
         size = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
         if size > MAX_FRAME_BYTES:
-            raise LinkError(
-                f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}"
-            )
+            raise LinkError(f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")
         end = _LENGTH_BYTES + size
         if len(buffer) < end:
             return None

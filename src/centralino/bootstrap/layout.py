@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where things lie: sockets, journal, recordings, logs. One place, so that all agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import centralino
+from centralino.core.kernel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from centralino.bootstrap.settings import Settings
+
+_LONGEST_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one running product."""
+
+    data_dir: Path
+    run_dir: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Layout:
+        """Return the layout that settings ask for.
+
+        Raises:
+            ConfigError: the path of sockets is missing or longer than sockets allow.
+        """
+        if settings.run_dir is None:
+            raise ConfigError("run_dir", "is not set", "a short path such as /run/centralino")
+        layout = cls(Path(settings.data_dir).absolute(), Path(settings.run_dir).absolute())
+        if len(str(layout.media_socket(999))) > _LONGEST_SOCKET_PATH:
+            raise ConfigError("run_dir", "is too long for sockets", "take one under /run or /tmp")
+        return layout
+
+    @property
+    def journal(self) -> Path:
+        """The journal file."""
+        return self.data_dir / "journal.sqlite3"
+
+    @property
+    def logs(self) -> Path:
+        """Where log files go when they are wanted."""
+        return self.data_dir / "log"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings as the processes read them."""
+        return self.run_dir / "settings.json"
+
+    @property
+    def voice_socket(self) -> Path:
+        """Where the voice process listens for the exchange."""
+        return self.run_dir / "voice.sock"
+
+    def media_socket(self, number: int) -> Path:
+        """Where a media worker listens for the voice process."""
+        return self.run_dir / f"media-{number}.sock"
+
+    def media_checkpoint(self, number: int) -> Path:
+        """Where a media worker keeps its counters."""
+        return self.run_dir / f"media-{number}.ckpt"
+
+
+def product_prompts() -> Path:
+    """Return the directory of the prompts that come with the product."""
+    return Path(centralino.__file__).parent / "prompts"

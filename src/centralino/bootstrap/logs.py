@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logging of one process: structured, to standard error, JSON or for people."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import structlog
+
+if TYPE_CHECKING:
+    from centralino.bootstrap.settings import LogSettings
+
+
+def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = None) -> None:
+    """Send every log line of this process to ``sink`` (standard error), named ``process``."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    target = sink or sys.stderr
+    is_json = settings.format == "json"
+    structlog.contextvars.bind_contextvars(process=process)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks if is_json else structlog.dev.set_exc_info,
+            structlog.processors.JSONRenderer()
+            if is_json
+            else structlog.dev.ConsoleRenderer(colors=target.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(target),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=level, stream=target, format=f"{process} %(name)s %(message)s")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m centralino.bootstrap.process NAME --config FILE``: one child process.
+
+Started by the supervisor, which wrote the file. A process says ``serving`` on standard
+output when it is ready, ends with status 0 on SIGTERM, and with 1 when it failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvloop
+
+from centralino.adapters.clock import SystemClock
+from centralino.adapters.journal.sqlite import SqliteJournal
+from centralino.bootstrap.layout import Layout
+from centralino.bootstrap.logs import set_up_logging
+from centralino.bootstrap.settings import Settings
+from centralino.core.kernel.errors import AppError
+from centralino.exchange.driver import LinkedDriver
+from centralino.exchange.exchange import Exchange
+
+log = structlog.get_logger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one process; return its exit status."""
+    parser = argparse.ArgumentParser(prog="centralino.bootstrap.process")
+    parser.add_argument("name", choices=sorted(_PROCESSES))
+    parser.add_argument("--config", type=Path, required=True)
+    chosen = parser.parse_args(arguments)
+    settings = msgspec.json.decode(chosen.config.read_bytes(), type=Settings)
+    set_up_logging(settings.log, chosen.name)
+    status = 1
+    try:
+        uvloop.run(_until_told(_PROCESSES[chosen.name](settings, Layout.of(settings))))
+        status = 0
+    except* (AppError, OSError) as failures:
+        for failure in _leaves(failures):
+            log.error("process.failed", reason=str(failure))
+    return status
+
+
+async def run_exchange(settings: Settings, layout: Layout) -> None:
+    """Run the exchange until cancelled."""
+    generation = time.time_ns() // 1_000_000
+    journal = SqliteJournal(layout.journal)
+    try:
+        exchange = Exchange(
+            driver=LinkedDriver("voice", layout.voice_socket, generation),
+            driver_name=settings.calls.driver,
+            journal=journal,
+            clock=SystemClock(),
+        )
+        async with asyncio.TaskGroup() as group:
+            configurations = {tenant.tenant: tenant for tenant in settings.tenants}
+            group.create_task(exchange.run(configurations))
+            await exchange.attached.wait()
+            say_serving()
+    finally:
+        journal.close()
+
+
+def say_serving() -> None:
+    """Tell the supervisor that this process is ready."""
+    sys.stdout.write("serving\n")
+    sys.stdout.flush()
+
+
+async def _until_told(work: Awaitable[None]) -> None:
+    """Run ``work`` until it ends or SIGTERM or SIGINT comes."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("process.stopped")
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
+
+
+_PROCESSES: dict[str, Callable[[Settings, Layout], Awaitable[None]]] = {
+    "exchange": run_exchange,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
