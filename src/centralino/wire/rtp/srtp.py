@@ -16,100 +16,42 @@ Sources: RFC 3711 3.3.1 (index), 3.3.2 (replay), 3.4 (SRTCP); RFC 4568 6.1 (keys
 
 from __future__ import annotations
 
-import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pylibsrtp import Error as _LibraryError
-from pylibsrtp import Policy, Session
+from pylibsrtp import Error as LibraryError
 from typing_extensions import override
 
-from centralino.wire.errors import LocalProtocolError, RemoteProtocolError
+from centralino.wire.errors import LocalProtocolError
+from centralino.wire.rtp.srtp_index import (
+    MAX_RTCP_INDEX,
+    REPLAY_WINDOW,
+    RTCP_TAG_BYTES,
+    SUITE_32,
+    SUITE_80,
+    TAG_BYTES,
+    SrtpRefused,
+    dummy,
+    next_index,
+    receiver_session,
+    refusal,
+    sender_session,
+    walk,
+)
 
-SUITE_80: Final = "AES_CM_128_HMAC_SHA1_80"
-SUITE_32: Final = "AES_CM_128_HMAC_SHA1_32"
-KEY_BYTES: Final = 30
-"""Master key and master salt together."""
-MAX_ROLLOVER: Final = 1 << 14
-"""The highest roll-over count that `resume` walks to: 248 days at 50 packets a second."""
-MAX_RTCP_INDEX: Final = 1 << 20
-"""The highest SRTCP index that `resume` walks to: 60 days at one report in 5 seconds."""
+if TYPE_CHECKING:
+    from pylibsrtp import Session
+
+__all__ = ["SUITE_32", "SUITE_80", "SrtpReceiver", "SrtpRefused", "SrtpSender"]
+
 MAX_STREAMS: Final = 16
 """Sources (SSRC) that a receiver keeps apart; the one heard first is forgotten."""
-REPLAY_WINDOW: Final = 128
-"""Packets behind the highest one that libsrtp still tells apart."""
+STALE_AFTER: Final = 15
+"""Packets of one source in a row that fail before we doubt our own roll-over count."""
 
-_PROFILES: Final = {
-    SUITE_80: (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 10),
-    SUITE_32: (Policy.SRTP_PROFILE_AES128_CM_SHA1_32, 4),
-}
-_RTCP_TAG_BYTES: Final = 10
-_WALK_STEP: Final = 0x4000
-_MASK_16: Final = 0xFFFF
-_HALF: Final = 0x8000
-_FIXED = struct.Struct(">BBHII")
 _SEQUENCE_AT: Final = 2
 _SSRC_AT: Final = 8
 _HEADER_BYTES: Final = 12
-_RTCP_MIN_BYTES: Final = 8 + 4 + _RTCP_TAG_BYTES
-_STALE_AFTER: Final = 15
-"""Packets of one source in a row that fail before we doubt our own roll-over count."""
-
-
-class SrtpRefused(RemoteProtocolError):
-    """A protected packet was refused; ``code`` says why.
-
-    ``srtp-authentication`` (wrong key, wrong roll-over count or altered), ``srtp-replay``
-    or ``srtp-malformed``.
-    """
-
-
-def _session(suite: str, key: bytes, direction: int) -> Session:
-    profile = _PROFILES.get(suite)
-    if profile is None:
-        raise LocalProtocolError("srtp-suite", "Unknown SRTP crypto suite")
-    if len(key) != KEY_BYTES:
-        raise LocalProtocolError("srtp-key-length", "An SRTP master key and salt is 30 bytes")
-    return Session(Policy(key=bytes(key), ssrc_type=direction, srtp_profile=profile[0]))
-
-
-def _sender_session(suite: str, key: bytes) -> Session:
-    return _session(suite, key, Policy.SSRC_ANY_OUTBOUND)
-
-
-def _receiver_session(suite: str, key: bytes) -> Session:
-    return _session(suite, key, Policy.SSRC_ANY_INBOUND)
-
-
-def _dummy(ssrc: int, index: int) -> bytes:
-    return _FIXED.pack(0x80, 0, index & _MASK_16, 0, ssrc)
-
-
-def _walk(index: int, seen_before: int = 0) -> list[int]:
-    """Return the indices to visit, so that libsrtp ends at ``index`` and knows its ROC.
-
-    The last ``seen_before`` ones below ``index`` are visited one by one.
-    """
-    if not 0 <= index >> 16 <= MAX_ROLLOVER:
-        raise LocalProtocolError("srtp-rollover-range", "Roll-over count too high to walk to")
-    near = max(index - seen_before, 0)
-    return [*range(min(near, _MASK_16), near, _WALK_STEP), *range(near, index + 1)]
-
-
-def next_index(highest: int | None, sequence: int) -> int:
-    """Return the packet index that libsrtp infers for a sequence number (RFC 3711, 3.3.1).
-
-    In the first half of the sequence space at roll-over count 0 the count cannot go back,
-    so any sequence number is taken as it is.
-    """
-    if highest is None or highest <= _HALF:
-        return sequence
-    roc, last = highest >> 16, highest & _MASK_16
-    if last < _HALF:
-        if sequence - last > _HALF:
-            roc -= 1
-    elif last - _HALF > sequence:
-        roc += 1
-    return (roc << 16) | sequence
+_RTCP_MIN_BYTES: Final = 8 + 4 + RTCP_TAG_BYTES
 
 
 class SrtpSender:
@@ -129,7 +71,7 @@ class SrtpSender:
         """
         self._suite = suite
         self._key = bytes(key)
-        self._session = _sender_session(suite, self._key)
+        self._session = sender_session(suite, self._key)
         self._highest: dict[int, int] = {}
         self._rtcp_index = 0
 
@@ -142,7 +84,7 @@ class SrtpSender:
         """
         try:
             protected = self._session.protect(packet)
-        except (_LibraryError, ValueError) as error:
+        except (LibraryError, ValueError) as error:
             code = "srtp-index-reuse" if "replay" in str(error) else "srtp-packet"
             raise LocalProtocolError(code, str(error)) from error
         sequence = (packet[_SEQUENCE_AT] << 8) | packet[_SEQUENCE_AT + 1]
@@ -161,7 +103,7 @@ class SrtpSender:
         """
         try:
             protected = self._session.protect_rtcp(packet)
-        except (_LibraryError, ValueError) as error:
+        except (LibraryError, ValueError) as error:
             raise LocalProtocolError("srtp-packet", str(error)) from error
         self._rtcp_index += 1
         return protected
@@ -197,9 +139,9 @@ class SrtpSender:
         """
         if not 0 <= rtcp_index <= MAX_RTCP_INDEX:
             raise LocalProtocolError("srtp-rtcp-index-range", "SRTCP index too high to walk to")
-        for index in _walk((roc << 16) | sequence):
-            self.protect(_dummy(ssrc, index))
-        report = _FIXED.pack(0x80, 201, 1, ssrc, 0)[:8]
+        for index in walk((roc << 16) | sequence):
+            self.protect(dummy(ssrc, index))
+        report = bytes((0x80, 201, 0, 1)) + ssrc.to_bytes(4, "big")
         while self._rtcp_index < rtcp_index:
             self.protect_rtcp(report)
 
@@ -216,7 +158,9 @@ class SrtpReceiver:
         "_failures",
         "_highest",
         "_key",
+        "_may_restart",
         "_mki_bytes",
+        "_peak",
         "_rtcp_floor",
         "_rtcp_highest",
         "_session",
@@ -224,7 +168,9 @@ class SrtpReceiver:
         "_tag_bytes",
     )
 
-    def __init__(self, suite: str, key: bytes, *, mki_bytes: int = 0) -> None:
+    def __init__(
+        self, suite: str, key: bytes, *, mki_bytes: int = 0, may_restart: bool = True
+    ) -> None:
         """Start without knowing any source.
 
         Args:
@@ -232,15 +178,21 @@ class SrtpReceiver:
             key: `KEY_BYTES` of the far end's master key and salt.
             mki_bytes: Length of the key identifier that the far end appends, 0 for none. It
                 is cut out: it is not authenticated and there is one key only.
+            may_restart: Follow a source whose roll-over count fell back to 0. A far end must
+                not do that under one key, but some do when media moves; the price is that
+                packets recorded in the first turn can be played back while the source is
+                silent. See `unprotect`.
 
         Raises:
             LocalProtocolError: the suite is unknown or the key has the wrong length.
         """
         self._suite = suite
         self._key = bytes(key)
-        self._session = _receiver_session(suite, self._key)
-        self._tag_bytes = _PROFILES[suite][1]
+        self._session = receiver_session(suite, self._key)
+        self._tag_bytes = TAG_BYTES[suite]
         self._mki_bytes = mki_bytes
+        self._may_restart = may_restart
+        self._peak: dict[int, int] = {}
         self._highest: dict[int, int] = {}
         self._failures: dict[int, int] = {}
         self._rtcp_floor: dict[int, int] = {}
@@ -249,9 +201,9 @@ class SrtpReceiver:
     def unprotect(self, packet: bytes) -> bytes:
         """Return the RTP packet inside.
 
-        A source whose packets fail `_STALE_AFTER` times in a row is tried as one that
-        started its count again, or that went on unheard for more than half a turn; a
-        source that is heard at all cannot be hijacked by replaying old packets.
+        A source whose packets fail `STALE_AFTER` times in a row is tried as one that went
+        on unheard for more than half a turn, or that started its count again. While it is
+        heard at all, replayed packets get nowhere; after it was silent it is found again.
 
         Raises:
             SrtpRefused: see there.
@@ -264,8 +216,8 @@ class SrtpReceiver:
         ssrc = int.from_bytes(packet[_SSRC_AT:_HEADER_BYTES], "big")
         try:
             plain = self._session.unprotect(packet)
-        except (_LibraryError, ValueError) as error:
-            code = _refusal(error)
+        except (LibraryError, ValueError) as error:
+            code = refusal(error)
             recovered = self._try_other_rollover(packet, ssrc, sequence, code)
             if recovered is None:
                 raise SrtpRefused(code, str(error), offending=packet) from error
@@ -289,16 +241,16 @@ class SrtpReceiver:
         if len(packet) < _RTCP_MIN_BYTES + self._mki_bytes:
             raise SrtpRefused("srtp-malformed", "Too short for SRTCP", offending=packet)
         if self._mki_bytes:
-            packet = self._without_mki(packet, _RTCP_TAG_BYTES)
-        word = packet[-_RTCP_TAG_BYTES - 4 : -_RTCP_TAG_BYTES]
+            packet = self._without_mki(packet, RTCP_TAG_BYTES)
+        word = packet[-RTCP_TAG_BYTES - 4 : -RTCP_TAG_BYTES]
         index = int.from_bytes(word, "big") & 0x7FFFFFFF
         ssrc = int.from_bytes(packet[4:8], "big")
         if index <= self._rtcp_floor.get(ssrc, 0):
             raise SrtpRefused("srtp-replay", "SRTCP index seen before", offending=packet)
         try:
             plain = self._session.unprotect_rtcp(packet)
-        except (_LibraryError, ValueError) as error:
-            raise SrtpRefused(_refusal(error), str(error), offending=packet) from error
+        except (LibraryError, ValueError) as error:
+            raise SrtpRefused(refusal(error), str(error), offending=packet) from error
         if index > self._rtcp_highest.get(ssrc, 0):
             self._rtcp_highest[ssrc] = index
             if len(self._rtcp_highest) > MAX_STREAMS:
@@ -333,7 +285,7 @@ class SrtpReceiver:
             LocalProtocolError: the roll-over count is out of range.
         """
         index = (roc << 16) | sequence
-        self._walk_to(self._session, ssrc, _walk(index, REPLAY_WINDOW))
+        self._walk_to(self._session, ssrc, walk(index, REPLAY_WINDOW))
         self._learn(ssrc, index)
         if rtcp_index:
             self._rtcp_floor[ssrc] = self._rtcp_highest[ssrc] = rtcp_index
@@ -352,57 +304,66 @@ class SrtpReceiver:
             oldest = next(iter(self._highest))
             del self._highest[oldest]
             self._failures.pop(oldest, None)
+            self._peak.pop(oldest, None)
             self._session.remove_stream(oldest)
 
     def _walk_to(self, session: Session, ssrc: int, indices: list[int]) -> None:
         """Make a session hear a source at these indices, by playing its far end."""
-        far_end = _sender_session(self._suite, self._key)
+        far_end = sender_session(self._suite, self._key)
         for index in indices:
-            session.unprotect(far_end.protect(_dummy(ssrc, index)))
+            session.unprotect(far_end.protect(dummy(ssrc, index)))
 
     def _try_other_rollover(
         self, packet: bytes, ssrc: int, sequence: int, code: str
     ) -> bytes | None:
         """Look for the roll-over count of a source that we lost, see `unprotect`."""
-        highest = self._highest.get(ssrc)
-        if highest is None or code == "srtp-malformed":
+        if code == "srtp-malformed":
             return None
-        failures = self._failures.get(ssrc, 0) + 1
+        failures = self._failures.pop(ssrc, 0) + 1
         self._failures[ssrc] = failures
-        if failures % _STALE_AFTER:
+        if len(self._failures) > MAX_STREAMS:
+            self._failures.pop(next(iter(self._failures)))
+        if failures % STALE_AFTER:
             return None
-        roc = highest >> 16
-        for candidate in (0, roc + 1, roc):
+        highest = self._highest.get(ssrc, -1)
+        for candidate in self._candidates(ssrc):
             index = (candidate << 16) | sequence
-            if candidate and index <= highest:
+            if index <= highest and (candidate or not self._may_restart):
                 continue
             plain = self._open_at(packet, ssrc, index)
             if plain is not None:
                 self._failures.pop(ssrc)
-                self._highest[ssrc] = index
+                self._peak[ssrc] = max(self._peak.get(ssrc, 0), highest)
+                self._learn(ssrc, index)
                 return plain
         return None
 
+    def _candidates(self, ssrc: int) -> list[int]:
+        """Return the roll-over counts that a lost source may have now.
+
+        One that was never heard may have begun just before its numbers wrapped.
+        """
+        if ssrc not in self._highest:
+            return [1]
+        roc = self._highest[ssrc] >> 16
+        candidates = {roc, roc + 1}
+        if ssrc in self._peak:
+            candidates |= {self._peak[ssrc] >> 16, (self._peak[ssrc] >> 16) + 1}
+        if self._may_restart:
+            candidates.add(0)
+        return sorted(candidates)
+
     def _open_at(self, packet: bytes, ssrc: int, index: int) -> bytes | None:
         """Open a packet at a given index, and go on from there if it is authentic."""
-        session = _receiver_session(self._suite, self._key)
+        session = receiver_session(self._suite, self._key)
         try:
             if index > 0:
-                self._walk_to(session, ssrc, _walk(index - 1))
+                self._walk_to(session, ssrc, walk(index - 1))
             plain = session.unprotect(packet)
-        except (_LibraryError, LocalProtocolError):
+        except (LibraryError, LocalProtocolError):
             return None
         for other, highest in self._highest.items():
             if other != ssrc:
-                self._walk_to(session, other, _walk(highest, REPLAY_WINDOW))
+                self._walk_to(session, other, walk(highest, REPLAY_WINDOW))
         self._session = session
         return plain
-
-
-def _refusal(error: Exception) -> str:
-    text = str(error)
-    if "replay" in text or "too old" in text:
-        return "srtp-replay"
-    if "authentication" in text:
-        return "srtp-authentication"
-    return "srtp-malformed"

@@ -27,14 +27,8 @@ from centralino.wire.rtp.rtcp import (
     build_compound,
     parse_compound,
 )
-from centralino.wire.rtp.srtp import (
-    SUITE_32,
-    SUITE_80,
-    SrtpReceiver,
-    SrtpRefused,
-    SrtpSender,
-    next_index,
-)
+from centralino.wire.rtp.srtp import SrtpReceiver, SrtpSender
+from centralino.wire.rtp.srtp_index import SUITE_32, SUITE_80, SrtpRefused, next_index
 
 pytestmark = pytest.mark.property
 

@@ -8,14 +8,13 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from centralino.wire.errors import LocalProtocolError
 from centralino.wire.rtp.packet import build_header
-from centralino.wire.rtp.srtp import (
+from centralino.wire.rtp.srtp import MAX_STREAMS, STALE_AFTER, SrtpReceiver, SrtpSender
+from centralino.wire.rtp.srtp_index import (
     MAX_ROLLOVER,
-    MAX_STREAMS,
+    MAX_RTCP_INDEX,
     SUITE_32,
     SUITE_80,
-    SrtpReceiver,
     SrtpRefused,
-    SrtpSender,
 )
 
 pytestmark = pytest.mark.unit
@@ -254,6 +253,34 @@ class TestLostRollover:
         follow = packet((5 << 16) + 11, 77)
         assert receiver.unprotect(other.protect(follow)) == follow
 
+    def test_replay_during_silence_does_not_lock_the_source_out(self) -> None:
+        receiver, old, live = (
+            self.heard((2 << 16) + 40_000),
+            *(SrtpSender(SUITE_80, KEY) for _ in range(2)),
+        )
+        for index in range(1_000, 1_100):
+            try:
+                receiver.unprotect(old.protect(packet(index)))
+            except SrtpRefused:
+                continue
+        assert receiver.rollover(SSRC) == 0
+        live.resume(SSRC, 40_000, 2)
+        heard = 0
+        for index in range((2 << 16) + 40_001, (2 << 16) + 40_031):
+            try:
+                heard += receiver.unprotect(live.protect(packet(index))) == packet(index)
+            except SrtpRefused:
+                continue
+        assert heard >= 15
+
+    def test_source_may_be_forbidden_to_start_again(self) -> None:
+        receiver = SrtpReceiver(SUITE_80, KEY, may_restart=False)
+        receiver.resume(SSRC, 40_000, 2)
+        old = SrtpSender(SUITE_80, KEY)
+        for index in range(1_000, 1_100):
+            with pytest.raises(SrtpRefused):
+                receiver.unprotect(old.protect(packet(index)))
+
     def test_replayed_packets_cannot_take_over_a_live_source(self) -> None:
         old, live = SrtpSender(SUITE_80, KEY), SrtpSender(SUITE_80, KEY)
         receiver = self.heard(2 << 16)
@@ -265,10 +292,53 @@ class TestLostRollover:
             assert receiver.unprotect(live.protect(packet(index))) == packet(index)
 
 
+def test_reordered_packets_open_and_do_not_move_the_count_back() -> None:
+    sender, receiver = SrtpSender(SUITE_80, KEY), SrtpReceiver(SUITE_80, KEY)
+    first = sender.protect(packet(65_535))
+    later = sender.protect(packet(65_540))
+    receiver.resume(SSRC, 65_500, 0)
+    assert receiver.unprotect(later) == packet(65_540)
+    assert receiver.unprotect(first) == packet(65_535)
+    assert receiver.index(SSRC) == 65_540
+
+
+def test_source_whose_only_packet_before_the_wrap_was_lost_is_heard() -> None:
+    sender, receiver = SrtpSender(SUITE_80, KEY), SrtpReceiver(SUITE_80, KEY)
+    sender.protect(packet(65_535))
+    opened = 0
+    for index in range(65_536, 65_566):
+        try:
+            opened += receiver.unprotect(sender.protect(packet(index))) == packet(index)
+        except SrtpRefused:
+            continue
+    assert opened == 30 - STALE_AFTER + 1
+    assert receiver.rollover(SSRC) == 1
+
+
+def test_strangers_are_bounded_too() -> None:
+    sender, receiver = SrtpSender(SUITE_80, OTHER_KEY), SrtpReceiver(SUITE_80, KEY)
+    for number in range(40 * MAX_STREAMS):
+        with pytest.raises(SrtpRefused):
+            receiver.unprotect(sender.protect(packet(number, number % 40)))
+
+
+def test_reports_that_are_none_and_counts_beyond_reach_are_our_fault() -> None:
+    sender = SrtpSender(SUITE_80, KEY)
+    with pytest.raises(LocalProtocolError):
+        sender.protect_rtcp(b"\x80")
+    with pytest.raises(LocalProtocolError):
+        sender.resume(SSRC, 0, 0, rtcp_index=MAX_RTCP_INDEX + 1)
+    with pytest.raises(LocalProtocolError):
+        sender.protect(bytes(1_600))
+
+
 def test_sources_are_bounded() -> None:
     sender, receiver = SrtpSender(SUITE_80, KEY), SrtpReceiver(SUITE_80, KEY)
     for ssrc in range(MAX_STREAMS + 3):
         receiver.unprotect(sender.protect(packet(5, ssrc)))
+        report = bytes.fromhex("80c90001") + ssrc.to_bytes(4, "big")
+        receiver.unprotect_rtcp(sender.protect_rtcp(report))
+    assert (receiver.rtcp_index(0), receiver.rtcp_index(5)) == (0, 1)
     assert receiver.index(0) is None
     assert receiver.index(3) == 5
     assert receiver.unprotect(sender.protect(packet(6, 1))) == packet(6, 1)
