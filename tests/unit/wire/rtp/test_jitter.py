@@ -203,3 +203,11 @@ def test_buffer_is_bounded_when_nobody_listens() -> None:
         put(buffer, number)
     assert buffer.depth == MAX_PACKETS
     assert play(buffer, 1_000, 1) == [Frame(frame(1_000 - MAX_PACKETS))]
+
+
+def test_key_after_a_loss_is_passed_over() -> None:
+    buffer = JitterBuffer()
+    put(buffer, 0, 0)
+    buffer.put(2, 160, b"", 0)
+    buffer.put(3, 320, frame(3), 0)
+    assert play(buffer, 2, 3) == [Frame(frame(0)), None, Frame(frame(3))]

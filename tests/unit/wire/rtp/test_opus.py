@@ -25,6 +25,7 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize("frequency", [440.0, 3_000.0])
 def test_tone_survives(frequency: float) -> None:
     require_package("av")
+    assert is_available()
     tone = sine(frequency, 600, sample_rate=SAMPLE_RATE, level_dbfs=-15)
     encoder, decoder = OpusEncoder(), OpusDecoder()
     heard = [

@@ -57,6 +57,7 @@ def test_unknown_packets_are_kept_and_padding_is_cut() -> None:
         UnknownPacket(205, 1, bytes.fromhex("0000000100000002")),
         ReceiverReport(9),
     )
+    assert build_compound(parse_compound(feedback)) == feedback
 
 
 def test_other_items_before_the_name_are_skipped() -> None:

@@ -56,6 +56,12 @@ def test_sender_follows_the_rfc() -> None:
     assert fields == [(5, 10, 160), (5, 10, 320)] + [(5, 0x8A, 480)] * 3
 
 
+def test_nothing_to_send() -> None:
+    sender = EventSender()
+    assert not sender.is_busy
+    assert sender.next_packet(0) is None
+
+
 def test_keys_are_apart() -> None:
     sender = EventSender(tone_ms=100, gap_ms=60)
     sender.queue("11")
