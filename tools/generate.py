@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.pages import capabilities, events, lifecycles, settings
+from tools.pages import capabilities, commands, events, lifecycles, settings
 
-PAGES = (capabilities, events, lifecycles, settings)
+PAGES = (capabilities, commands, events, lifecycles, settings)
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _NOTICE = "<!-- Made by `make docs` from the code; edit that. -->\n"
 

@@ -3,57 +3,116 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
+from msgspec import inspect
 
-from tools.pages.discovery import cell, fields, first_paragraph, modules_below
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
+from centralino.bootstrap.settings import Settings
+from tools.pages.discovery import cell, fields, first_paragraph
 
 PATH = "reference/settings.md"
 
 _INTRODUCTION = """\
 # Settings
 
-This page is made from the typed tree that reads the settings. An unknown key is an error, and
-secrets are named by file or environment, never written into settings. A key without a default
-must be given.
+This page is made from the typed tree that reads the settings: defaults, then a YAML file, then the
+environment, where `CENTRALINO__voice__max_calls=100` sets `voice.max_calls` and list items are
+given by their number. An unknown key is an error. Secrets are never settings; a key names the file
+that holds one. `[]` stands for each item of a list.
 """
-_PACKAGES = ("centralino.adapters", "centralino.bootstrap")
 
 
-def setting_classes(module: ModuleType) -> list[type[msgspec.Struct]]:
-    """Return the structs that a module of settings defines, bases without fields left out."""
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, msgspec.Struct)
-        and value.__module__ == module.__name__
-        and fields(value)
-    ]
+_WORDS: dict[type[inspect.Type], str] = {
+    inspect.StrType: "text",
+    inspect.BoolType: "true or false",
+    inspect.NoneType: "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One struct of the tree and where it hangs."""
+
+    path: str
+    """Empty for the root."""
+    cls: type[msgspec.Struct]
+    kinds: dict[str, str]
+    """What a field takes, in words, by the field's name."""
+
+
+def branches(root: type[msgspec.Struct]) -> list[Branch]:
+    """Return the tree below `root`, each struct once at its first place, parents first."""
+    found: dict[type[msgspec.Struct], Branch] = {}
+    waiting = [("", root)]
+    while waiting:
+        path, cls = waiting.pop()
+        if cls in found:
+            continue
+        kinds: dict[str, str] = {}
+        found[cls] = Branch(path, cls, kinds)
+        info = inspect.type_info(cls)
+        if isinstance(info, inspect.StructType):
+            for field in info.fields:
+                here = f"{path}.{field.name}".lstrip(".")
+                kinds[field.name] = describe(field.type, here)
+                waiting.extend(_structs(field.type, here))
+    return sorted(found.values(), key=lambda branch: branch.path)
+
+
+def describe(kind: inspect.Type, path: str) -> str:
+    """Say in words what a value of `kind` may be; structs are referred to by their path."""
+    match kind:
+        case inspect.StructType():
+            return f"[`{path}`](#{re.sub(r'[^a-z0-9_]', '', path.lower())})"
+        case inspect.UnionType():
+            return " or ".join(describe(option, path) for option in kind.types)
+        case inspect.VarTupleType() | inspect.ListType():
+            return f"list of {describe(kind.item_type, path + '[]')}"
+        case inspect.DictType():
+            return f"{describe(kind.value_type, path + '.<key>')} by key"
+        case inspect.LiteralType():
+            return " or ".join(f"`{value}`" for value in kind.values)
+        case inspect.IntType() | inspect.FloatType():
+            word = "whole number" if isinstance(kind, inspect.IntType) else "number"
+            return word + _range(kind)
+        case _:
+            return _WORDS.get(type(kind), type(kind).__name__.removesuffix("Type").lower())
+
+
+def _range(kind: inspect.IntType | inspect.FloatType) -> str:
+    bounds = (("from", kind.ge), ("above", kind.gt), ("to", kind.le), ("below", kind.lt))
+    return "".join(f" {word} {value:g}" for word, value in bounds if value is not None)
+
+
+def _structs(kind: inspect.Type, path: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    match kind:
+        case inspect.StructType():
+            yield path, kind.cls
+        case inspect.UnionType():
+            for option in kind.types:
+                yield from _structs(option, path)
+        case inspect.VarTupleType() | inspect.ListType():
+            yield from _structs(kind.item_type, f"{path}[]")
+        case inspect.DictType():
+            yield from _structs(kind.value_type, f"{path}.<key>")
+        case _:
+            pass
 
 
 def render() -> str:
     """Return the page."""
-    return "\n".join([_INTRODUCTION, *_parts()])
+    return "\n".join([_INTRODUCTION, *map(_section, branches(Settings))])
 
 
-def _parts() -> Iterator[str]:
-    for package in _PACKAGES:
-        for module in modules_below(package, defining=r"^class \w*Settings\b"):
-            yield f"## `{module.__name__}`\n\n{first_paragraph(module)}\n"
-            yield from map(_section, setting_classes(module))
-
-
-def _section(settings: type[msgspec.Struct]) -> str:
-    lines = [f"### {settings.__name__}\n", f"{cell(first_paragraph(settings))}\n"]
-    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
-    for field in fields(settings):
+def _section(branch: Branch) -> str:
+    title = f"`{branch.path}`" if branch.path else "The root"
+    lines = [f"## {title}\n", f"{cell(first_paragraph(branch.cls))}\n"]
+    lines += ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    for field in fields(branch.cls):
         default = f"`{cell(field.default)}`" if field.default else "required"
-        row = f"`{field.name}` | `{cell(field.annotation)}` | {default} | {cell(field.note)}"
-        lines.append(f"| {row} |")
+        kind = cell(branch.kinds.get(field.name, field.annotation))
+        lines.append(f"| `{field.name}` | {kind} | {default} | {cell(field.note)} |")
     return "\n".join(lines) + "\n"

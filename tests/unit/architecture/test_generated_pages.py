@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from centralino.bootstrap.settings import Settings
 from centralino.core.interactions import events as interaction_events
 from centralino.core.interactions.lifecycle import INTERACTION
 from centralino.exchange.capabilities import Capability
 from centralino.wire.sip import client_invite
 from tools import generate
 from tools.diagrams import Diagram, Row, diagrams
-from tools.pages import capabilities, events, settings
+from tools.pages import capabilities, commands, events, settings
 from tools.pages.discovery import cell, fields, first_paragraph, modules_below
 
 if TYPE_CHECKING:
@@ -101,10 +102,26 @@ def test_every_capability_has_its_row() -> None:
     assert len(widths) == 1
 
 
-def test_settings_show_defaults_and_notes() -> None:
+def test_settings_show_path_range_default_and_note() -> None:
     page = settings.render()
-    assert "| `name` | `str` | `'media-0'` |" in page
-    assert "| required |" in page
+    assert "## `voice.trunks[].proxies[]`" in page
+    assert "| `expiry_warning_days` | whole number from 1 | `30` |" in page
+    assert "| `minimum_version` | `1.2` or `1.3` | `'1.2'` | Lowest TLS version." in page
+    assert "| `voice` | [`voice`](#voice) | required |" in page
+
+
+def test_a_setting_says_what_it_takes() -> None:
+    (trunks,) = (b for b in settings.branches(Settings) if b.path == "voice.trunks[]")
+    assert trunks.kinds["proxies"] == "list of [`voice.trunks[].proxies[]`](#voicetrunksproxies)"
+    assert trunks.kinds["server_name"] == "text or null"
+
+
+def test_every_command_has_its_section_and_no_hidden_option() -> None:
+    page = commands.render()
+    for name in ("demo", "serve", "simulate"):
+        assert f"## `centralino {name}`" in page
+    assert "| `--headless` |" in page
+    assert "--plant" not in page
 
 
 class _Colour(enum.Enum):
