@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from centralino.wire.sip.grammar import find_param, parse_params, quote_split
+from centralino.wire.sip.errors import SipParseError
+from centralino.wire.sip.grammar import find_param, parse_params
 
 if TYPE_CHECKING:
     from centralino.wire.sip.message import Message
@@ -32,8 +33,10 @@ def sdp_of(message: Message) -> bytes | None:
 
 
 def _part(content_type: str, body: bytes) -> bytes | None:
-    pieces = quote_split(content_type, ";")
-    boundary = find_param(parse_params(";".join(pieces[1:])), "boundary")
+    try:
+        boundary = find_param(parse_params(content_type.partition(";")[2]), "boundary")
+    except SipParseError:
+        return None
     if not boundary:
         return None
     mark = b"\r\n--" + boundary.encode("utf-8", "surrogateescape")

@@ -117,7 +117,11 @@ class Dialog:
 
     @classmethod
     def of_invite(cls, invite: Request, local_tag: str, fallback: Hop) -> Dialog:
-        """Make the dialog of an INVITE we received (RFC 3261 12.1.1)."""
+        """Make the dialog of an INVITE we received (RFC 3261 12.1.1).
+
+        Raises:
+            SipParseError: neither Contact nor From has an address to send requests to.
+        """
         dialog = cls(
             invite.call_id,
             (f"{invite.headers.get('To')};tag={local_tag}", local_tag),
@@ -126,8 +130,10 @@ class Dialog:
         dialog.remote_cseq = invite.cseq.number
         dialog.route_set = tuple(invite.headers.values("Record-Route"))
         dialog.fallback = fallback
-        dialog.remote_target = invite.from_.uri
         dialog.refresh_target(invite)
+        if not dialog.remote_target:
+            parse_uri(invite.from_.uri)
+            dialog.remote_target = invite.from_.uri
         return dialog
 
     def step(self, event: Event) -> None:
@@ -143,11 +149,13 @@ class Dialog:
         """Take over the Contact of a target refresh request or its 2xx, unless broken."""
         try:
             contact = message.contact
+            if contact is None or contact.uri in ("*", self.remote_target):
+                return
+            parse_uri(contact.uri)
         except SipParseError:
             return
-        if contact is not None and contact.uri != "*" and contact.uri != self.remote_target:
-            self.remote_target = contact.uri
-            self._hop = None
+        self.remote_target = contact.uri
+        self._hop = None
 
     def note_flow(self, flow_id: int | None) -> None:
         """Remember the flow on which the peer was heard (None: it is gone)."""

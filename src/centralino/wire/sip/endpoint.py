@@ -45,6 +45,9 @@ __all__ = [
 
 UNANSWERED = (State.CALLING, State.PROCEEDING, State.CANCELLING)
 
+NUL = "\x00"
+"""Legal only as a quoted pair, which nobody sends; it could not be echoed in a header."""
+
 HeaderLines = Sequence[tuple[str, str]]
 """Header lines in order. A name given here replaces the endpoint's own line of that name."""
 
@@ -87,6 +90,9 @@ class SipEndpoint:
 
     def receive(self, message: Message, flow: Flow, now: int) -> None:
         """Take one parsed message that came in on `flow`."""
+        if NUL in message.headers.text():
+            self._engine.drop("malformed", flow)
+            return
         if isinstance(message, Request):
             self._intake.receive(message, flow, now)
             return
@@ -166,9 +172,9 @@ class SipEndpoint:
         The CANCEL (with `headers`, say a Reason) leaves after the first 1xx.
         """
         found = self._engine.sessions.get(session)
-        if found is None or found.outgoing is None:
+        if found is None or not found.is_caller:
             return
-        if found.state in UNANSWERED:
+        if found.outgoing is not None and found.state in UNANSWERED:
             found.outgoing.cancel(headers, now)
         elif found.state is State.ESTABLISHED:
             found.hang_up("bye-sent", now, headers)

@@ -138,7 +138,11 @@ class Intake:
             server.reply(422, now, (("Min-SE", str(engine.config.min_se_s)),))
             return
         session.step(session_state.Event.INVITE)
-        call = IncomingCall(session, server)
+        try:
+            call = IncomingCall(session, server)
+        except SipParseError:
+            session.discard()
+            raise
         call.replaced = replaced
         server.reply(100, now)
         replaced_id = None if replaced is None else replaced.id

@@ -19,6 +19,7 @@ from centralino.wire.sip.credentials import answer_challenge, is_repeated_refusa
 from centralino.wire.sip.dialog import Dialog, sent_by_of
 from centralino.wire.sip.dialog_request import DialogRequest
 from centralino.wire.sip.engine import add_lines
+from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.events import (
     SessionAnswered,
     SessionEnded,
@@ -28,6 +29,7 @@ from centralino.wire.sip.events import (
 from centralino.wire.sip.message import Request
 from centralino.wire.sip.session_state import Event, State
 from centralino.wire.sip.timers import MS
+from centralino.wire.sip.values import parse_number
 
 if TYPE_CHECKING:
     from centralino.wire.sip.client import ClientTransaction
@@ -183,14 +185,17 @@ class OutgoingCall:
 
     def _take_reliable(self, tag: str, response: Response, sdp: bytes | None, now: int) -> bool:
         """Acknowledge a reliable provisional response; False when it is repeated or early."""
-        number = response.headers.get("RSeq") or ""
         required = [option.lower() for option in response.headers.values("Require")]
-        if "100rel" not in required or not number.isdigit() or tag not in self._early:
+        try:
+            number = parse_number(response.headers.get("RSeq") or "")
+        except SipParseError:
+            return True
+        if "100rel" not in required or tag not in self._early:
             return True
         known = self._rseq.get(tag)
-        if known is not None and int(number) != known + 1:
+        if known is not None and number != known + 1:
             return False
-        self._rseq[tag] = int(number)
+        self._rseq[tag] = number
         if sdp is not None:
             self._early_sdp.setdefault(tag, sdp)
         dialog = self._early[tag]
@@ -199,7 +204,7 @@ class OutgoingCall:
         self._send_prack(dialog, number, now)
         return True
 
-    def _send_prack(self, dialog: Dialog, number: str, now: int) -> None:
+    def _send_prack(self, dialog: Dialog, number: int, now: int) -> None:
         rack = f"{number} {self._cseq} INVITE"
 
         def build(cseq: int) -> Request:

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from typing_extensions import override
 
 from centralino.wire.sip.config import EndpointConfig
 from centralino.wire.sip.events import (
@@ -348,6 +349,7 @@ class Sessions(RuleBasedStateMachine):
             ends = Counter(e.session for e in users.peer.events if isinstance(e, LAST))
             assert all(count == 1 for count in ends.values())
 
+    @override
     def teardown(self) -> None:
         if not hasattr(self, "users"):
             return
@@ -390,7 +392,7 @@ class SessionsOverTls(Sessions):
 
 @pytest.mark.parametrize("machine", [Sessions, SessionsOverTls])
 def test_every_session_ends_once_and_leaves_nothing(machine: type[Sessions]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis does not annotate it
+    run_state_machine_as_test(
         machine,
         settings=settings(max_examples=60, stateful_step_count=40, deadline=None),
     )
