@@ -257,15 +257,13 @@ class Leg:
     def _take_other(
         self, second: int, sequence: int, timestamp: int, payload: bytes, now: int
     ) -> None:
-        """Take what is no audio: keys, comfort noise, or what was not agreed."""
+        """Take what is no audio: keys, comfort noise; what was not agreed ends here."""
         payload_type = second & 0x7F
         if payload_type == self.event_payload_type:
             self._take_event(second & _MARKER, sequence, timestamp, payload, now)
         elif payload_type == self.comfort_payload_type:
             for route in self.routes:
                 route.forward_comfort(sequence, timestamp, payload, now)
-        else:
-            self.refused_packets += 1
 
     def _begin_source(self) -> None:
         """Another source (SSRC) begins to send from the far end."""

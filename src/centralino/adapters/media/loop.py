@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _MAX_EVENTS = 1024
+_BUG_PAUSE_NS = 1_000_000_000
 _SWITCH_INTERVAL_S = 0.0005
 """How long the writer's thread may keep the interpreter when packets wait."""
 
@@ -75,6 +76,8 @@ class MediaLoop:
             settings.socket_path, hello, self._poll, self._handlers, self._engine.carry_out
         )
         self.is_running = True
+        self._bug_count = 0
+        self._next_bug_at = 0
 
     # ------------------------------------------------------------ what the engine asks for
     @property
@@ -120,7 +123,10 @@ class MediaLoop:
         for descriptor, mask in ready:
             handler = handlers.get(descriptor)
             if handler is not None:
-                handler(mask, now)
+                try:
+                    handler(mask, now)
+                except Exception:  # noqa: BLE001 - a bug on one leg must not end a hundred calls
+                    self._note_bug(now)
         self._engine.graph.refresh()
         due_at = self._metronome.next_at
         if now >= due_at:
@@ -130,12 +136,23 @@ class MediaLoop:
 
     def _tick(self, now: int, lateness_ns: int) -> None:
         for number in self._metronome.due(now):
-            self._rounds.run(number, now)
+            try:
+                self._rounds.run(number, now)
+            except Exception:  # noqa: BLE001 - as above
+                self._note_bug(now)
         if self._lateness.note(max(0, lateness_ns - TICK_NS // 4)):
             worst = self._lateness.take_worst_ms()
             code = "late" if self._lateness.is_late else "late-cleared"
             log.warning("media.lateness_changed", is_late=self.is_late, worst_ms=round(worst))
             self.emit(WorkerAlarm(code=code, text=f"ticks came up to {worst:.0f} ms late"))
+
+    def _note_bug(self, now: int) -> None:
+        """Report an error of ours, at most once a second: packets come by the thousand."""
+        self._bug_count += 1
+        if now >= self._next_bug_at:
+            self._next_bug_at = now + _BUG_PAUSE_NS
+            log.error("media.bug", so_far=self._bug_count)
+            self.emit(WorkerAlarm(code="bug", text=f"{self._bug_count} errors so far; see the log"))
 
     def stop(self) -> None:
         """Leave ``run`` at the next turn."""
