@@ -98,6 +98,8 @@ class CallSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The transferor that does not hang up its old dialog is hung up after this (TRF-10)."""
     probe_restored: bool = True
     """After a restart, ask each far end with an unchanged re-INVITE whether it is still there."""
+    hang_up_at_stop: bool = False
+    """An orderly stop ends every call; otherwise the next voice process goes on with them."""
     exchange_grace_ms: Milliseconds = 1500
     """An offered call gets the holding treatment when the exchange is away this long."""
     max_holding: Annotated[int, Meta(ge=0)] = 200

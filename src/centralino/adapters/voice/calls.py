@@ -50,6 +50,8 @@ class Calls:
         self.lanes = Lanes()
         self.passwords = Passwords()
         self.deadlines = Deadlines(around.clock, on_deadlines)
+        self.on_fact: Callable[[AnyFact], None] = _ignore_fact
+        """Hears each fact after it was told (holding treatment)."""
         self._former: OrderedDict[LegId, None] = OrderedDict()
 
     # ---- time
@@ -121,6 +123,7 @@ class Calls:
     def tell(self, fact: AnyFact) -> None:
         """Tell the exchange."""
         self.around.inbox.put(fact)
+        self.on_fact(fact)
 
     def fail(self, order: OrderId, leg: LegId, code: str, text: str) -> None:
         """Tell that an order could not be carried out."""
@@ -169,3 +172,7 @@ class Calls:
                 orders=tuple(leg.orders),
             )
         )
+
+
+def _ignore_fact(fact: AnyFact) -> None:
+    """Nobody listens beside the exchange."""

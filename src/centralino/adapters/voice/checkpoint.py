@@ -20,9 +20,9 @@ import msgspec
 import structlog
 
 from centralino.core.kernel.errors import StorageError
-from centralino.core.kernel.ids import BridgeId, LegId, RecordingId, TenantId, TrunkId
+from centralino.core.kernel.ids import BridgeId, LegId, OrderId, RecordingId, TenantId, TrunkId
 from centralino.exchange.media import PlayMedia
-from centralino.exchange.orders import Collect, OrderId
+from centralino.exchange.orders import Collect
 from centralino.wire.sdp.audio import NegotiatorCheckpoint
 from centralino.wire.sip.checkpoint import DialogCheckpoint
 

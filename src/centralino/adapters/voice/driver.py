@@ -107,7 +107,10 @@ class VoiceDriver:
             self.calls.deadlines.close()
 
     async def restore(self, media: RestorableMedia) -> None:
-        """Bring back the legs of an earlier process; call once, before any order."""
+        """Bring back the legs of an earlier process; call once, before any order.
+
+        What it wants to send leaves with the next flush of the edge.
+        """
         restoring = Restoring(self.calls, self.media_legs, self.closing)
         kept = await restoring.restore(media)
         legs = [leg for leg, _ in kept]
@@ -118,10 +121,8 @@ class VoiceDriver:
                 self._remember(order)
         self.recordings.restore(legs)
         self.bridges.restore(legs)
-        media.release_unclaimed()
         if self.calls.settings.probe_restored:
             restoring.probe(legs)
-        self.calls.edge.flush()
 
     # ---- CallControlPort
 

@@ -11,13 +11,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from typing_extensions import override
+
+from centralino.exchange.media import MediaPort
+
 if TYPE_CHECKING:
     from centralino.adapters.voice.call_settings import CallSettings
     from centralino.adapters.voice.checkpoint import CheckpointLog
     from centralino.adapters.voice.inbox import Inbox
     from centralino.adapters.voice.settings import TrunkSettings, VoiceSettings
     from centralino.core.kernel.ids import LegId, TrunkId
-    from centralino.exchange.media import MediaPort, Reserved
+    from centralino.exchange.media import Reserved
     from centralino.exchange.ports import ClockPort
     from centralino.wire.sip.checkpoint import DialogCheckpoint
     from centralino.wire.sip.config import OutgoingInvite
@@ -58,9 +62,10 @@ class SipEdge(Protocol):
         ...
 
 
-class RestorableMedia(Protocol):
-    """The part of ``MediaPool`` that a restart needs beyond ``MediaPort``."""
+class RestorableMedia(MediaPort, Protocol):
+    """A ``MediaPort`` that finds the legs of an earlier process: ``MediaPool`` is it."""
 
+    @override
     async def reserve(
         self, leg: LegId, *, near: LegId | None = None, rtp_port: int = 0
     ) -> Reserved:

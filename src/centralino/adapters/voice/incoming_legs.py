@@ -25,12 +25,15 @@ from centralino.core.kernel.errors import (
     RemoteTimeout,
 )
 from centralino.core.kernel.ids import LegId, TrunkId
+from centralino.core.kernel.outcome import CANCELLED
 from centralino.exchange.facts import Answered, Offered
 from centralino.wire.sdp.errors import NegotiationError
 from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.uri import SipUri
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from centralino.adapters.voice.calls import Calls
     from centralino.adapters.voice.closing import Closing
     from centralino.adapters.voice.lanes import Work
@@ -58,6 +61,8 @@ class IncomingLegs:
         self._calls = calls
         self._media_legs = media_legs
         self._closing = closing
+        self.on_connected: Callable[[Leg], None] = _ignore_leg
+        """Hears of each incoming leg that is connected (holding treatment)."""
 
     # ---- arrival
 
@@ -263,15 +268,20 @@ class IncomingLegs:
         leg.step(LegEvent.ESTABLISH)
         self._calls.save(leg)
         self._calls.tell(Answered(leg=leg.id))
+        self.on_connected(leg)
 
     def on_cancelled(self, leg: Leg, event: SessionCancelled) -> None:
         """Take notice that the caller gave up."""
         reason = event.reason or ""
         is_elsewhere = "cause=200" in reason.replace(" ", "").lower()
-        outcome = outcomes.ANSWERED_ELSEWHERE if is_elsewhere else outcomes.CANCELLED
+        outcome = outcomes.ANSWERED_ELSEWHERE if is_elsewhere else CANCELLED
         self._closing.end(leg, outcome, by_far_end=True, detail="SIP CANCEL")
 
     def on_failed(self, leg: Leg, event: SessionFailed) -> None:
         """Take notice that an incoming call came to nothing (no ACK, no PRACK)."""
         outcome = outcomes.of_failure(event, has_rung=False, is_teams=False)
         self._closing.end(leg, outcome, by_far_end=True, detail=outcomes.detail_of(event))
+
+
+def _ignore_leg(leg: Leg) -> None:
+    """Nobody wants to hear of connected legs."""

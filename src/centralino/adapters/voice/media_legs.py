@@ -36,7 +36,6 @@ from centralino.wire.sdp.stream import LocalEndpoint
 if TYPE_CHECKING:
     from centralino.adapters.voice.calls import Calls
     from centralino.adapters.voice.closing import Closing
-    from centralino.adapters.voice.lanes import Work
     from centralino.adapters.voice.leg import Leg
     from centralino.core.kernel.ids import LegId, TenantId
     from centralino.exchange.orders import Hold, Resume
@@ -100,13 +99,13 @@ class MediaLegs:
 
     # ---- our hold
 
-    def hold(self, order: Hold, now: int) -> Work | None:
+    def hold(self, order: Hold, now: int) -> None:
         """Stop the far end's media."""
-        return self._reoffer(order, now, is_hold=True)
+        self._reoffer(order, now, is_hold=True)
 
-    def resume(self, order: Resume, now: int) -> Work | None:
+    def resume(self, order: Resume, now: int) -> None:
         """Let it flow again."""
-        return self._reoffer(order, now, is_hold=False)
+        self._reoffer(order, now, is_hold=False)
 
     def _reoffer(self, order: Hold | Resume, now: int, *, is_hold: bool) -> None:
         calls = self._calls

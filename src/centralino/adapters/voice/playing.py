@@ -18,6 +18,8 @@ from centralino.exchange.facts import Collected, Dtmf, PlayFinished
 from centralino.exchange.media import PlayMedia, SendDigits, StopMedia
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from centralino.adapters.voice.calls import Calls
     from centralino.adapters.voice.lanes import Work
     from centralino.adapters.voice.leg import Leg
@@ -38,6 +40,8 @@ class Playing:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self.on_finished: Callable[[Leg, str, str], None] = _ignore_finish
+        """Hears of each playing that ended: leg, name, reason (holding treatment)."""
 
     # ---- playing
 
@@ -89,6 +93,7 @@ class Playing:
                 self._arm(leg)
         if not leg.is_over:
             self._calls.tell(PlayFinished(leg=leg.id, play=event.play, reason=reason))
+            self.on_finished(leg, event.play, reason)
 
     # ---- collecting
 
@@ -225,3 +230,7 @@ def key_of_info(content_type: str, body: bytes) -> tuple[str, int] | None:
         return None
     digit = {"10": "*", "11": "#"}.get(digit, digit)
     return (digit, duration) if digit in KEYS else None
+
+
+def _ignore_finish(leg: Leg, play: str, reason: str) -> None:
+    """Nobody wants to hear of playings that ended."""

@@ -10,6 +10,7 @@ the same description, a few per second, or at last by the session timer.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -132,9 +133,8 @@ class Restoring:
     def probe(self, legs: list[Leg]) -> None:
         """Ask each far end, one after the other, whether it is still there."""
         for index, leg in enumerate(legs):
-            self._calls.arm_ms(
-                PROBE_EVERY_MS * (index + 1), lambda now, leg=leg: self._probe(leg, now)
-            )
+            ask = partial(self._probe, leg)
+            self._calls.arm_ms(PROBE_EVERY_MS * (index + 1), ask)
 
     def _probe(self, leg: Leg, now: int) -> None:
         sdp = leg.negotiator.local_sdp if leg.negotiator is not None else None

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The voice process's end of the link to the exchange.
+
+One exchange at a time; a newer connection takes the place of an older one. After each
+connect every fact that was not acknowledged is sent again, oldest first. Losing the link
+changes nothing for calls in progress; new ones get their holding treatment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from centralino.exchange.link.framing import Hello, LinkError
+from centralino.exchange.link.messages import (
+    AcknowledgeFacts,
+    DeliverFacts,
+    SubmitOrders,
+    ToDriver,
+    driver_decoder,
+)
+from centralino.exchange.link.stream import Link, LinkServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from centralino.adapters.voice.driver import VoiceDriver
+    from centralino.adapters.voice.holding import Holding
+
+log = structlog.get_logger(__name__)
+
+MOST_FACTS_PER_MESSAGE = 500
+
+
+class ExchangeLink:
+    """Serves the exchange on a Unix socket."""
+
+    def __init__(self, driver: VoiceDriver, holding: Holding) -> None:
+        self._driver = driver
+        self._holding = holding
+        self._inbox = driver.calls.around.inbox
+        self._present: Link[ToDriver] | None = None
+
+    def server(self, path: Path) -> LinkServer[ToDriver]:
+        """Return the server; enter it to listen."""
+        hello = Hello(name="voice", generation=self._inbox.generation)
+        return LinkServer(path, hello, driver_decoder(), self._serve)
+
+    async def _serve(self, link: Link[ToDriver]) -> None:
+        former, self._present = self._present, link
+        if former is not None:
+            former.close()
+        log.info("exchange.attached", generation=link.peer.generation)
+        self._inbox.rewind()
+        self._holding.exchange_came()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                delivery = tasks.create_task(self._deliver(link))
+                await self._take(link)
+                delivery.cancel()
+        except* LinkError as errors:
+            log.info("exchange.lost", reason=str(errors.exceptions[0]))
+        finally:
+            if self._present is link:
+                self._present = None
+                self._holding.exchange_left()
+
+    async def _deliver(self, link: Link[ToDriver]) -> None:
+        while True:
+            facts = await self._inbox.next_facts()
+            if self._present is not link:
+                self._inbox.rewind()
+                return
+            for start in range(0, len(facts), MOST_FACTS_PER_MESSAGE):
+                link.send(DeliverFacts(tuple(facts[start : start + MOST_FACTS_PER_MESSAGE])))
+
+    async def _take(self, link: Link[ToDriver]) -> None:
+        while self._present is link:
+            for message in await link.receive_all():
+                if isinstance(message, SubmitOrders):
+                    self._holding.took_over(message.orders)
+                    self._driver.submit(message.orders)
+                elif isinstance(message, AcknowledgeFacts):
+                    self._driver.acknowledge(message.generation, message.fact)
