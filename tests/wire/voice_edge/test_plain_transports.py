@@ -241,11 +241,10 @@ def test_a_peer_that_does_not_read_is_reset() -> None:
                 peer.reader._transport.pause_reading()  # type: ignore[attr-defined]  # reads nothing
                 long = "X-Padding: " + "x" * 4000 + "\r\n"
                 via = f"{peer.via};padding={'p' * 8000}"
-                message = options(port, via, extra=long)
                 async with asyncio.timeout(10):
                     try:
                         for _ in range(20_000):
-                            await peer.send(message)
+                            await peer.send(options(port, via, extra=long))
                             if stack.counts.get("slow-reader-reset"):
                                 break
                     except OSError:

@@ -10,6 +10,7 @@ sweep over the connections, not a timer each.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, cast
 
@@ -84,12 +85,14 @@ class Transports:
         place = (settings.address, settings.port)
         if transport == "udp":
             flow_id = self._core.new_flow_id()
-            _, socket = await loop.create_datagram_endpoint(
-                lambda: UdpSocket(self._core, flow_id), local_addr=place
+            # Bound here, because uvloop leaks its handle when it cannot bind.
+            bound = _bound_datagram_socket(place)
+            _, udp = await loop.create_datagram_endpoint(
+                lambda: UdpSocket(self._core, flow_id), sock=bound
             )
-            self._udp.append(socket)
-            self._udp_by_flow[flow_id] = socket
-            self.listening.append((transport, *socket.local))
+            self._udp.append(udp)
+            self._udp_by_flow[flow_id] = udp
+            self.listening.append((transport, *udp.local))
             return
         server = await loop.create_server(
             lambda: StreamConnection(self._core, transport, self),
@@ -114,8 +117,8 @@ class Transports:
         await self._finder.close()
         for connection in list(self._connections.values()):
             connection.close()
-        for socket in self._udp:
-            socket.close()
+        for udp in self._udp:
+            udp.close()
         self._udp.clear()
         self._udp_by_flow.clear()
         # One turn of the loop lets closing transports say goodbye; then what is left is cut.
@@ -195,14 +198,14 @@ class Transports:
         flow_id = send.flow_id
         if flow_id is None and send.hop is not None:
             flow_id = send.hop.flow_id
-        socket = self._udp_by_flow.get(flow_id) if flow_id is not None else None
-        if socket is None:
+        udp = self._udp_by_flow.get(flow_id) if flow_id is not None else None
+        if udp is None:
             is_ipv6 = ":" in address.address
-            socket = next((item for item in self._udp if item.is_ipv6 is is_ipv6), None)
-        if socket is None:
+            udp = next((item for item in self._udp if item.is_ipv6 is is_ipv6), None)
+        if udp is None:
             self._undelivered(send, "no UDP listener of that address family")
             return
-        socket.send_to(send.data, (address.address, address.port))
+        udp.send_to(send.data, (address.address, address.port))
 
     def _undelivered(self, send: Send, detail: str) -> None:
         self._core.counts["undelivered"] += 1
@@ -355,3 +358,20 @@ def _place(key: RouteKey, address: str, port: int) -> tuple[RouteKey | Transport
     """Key of connection reuse: transport, address, port and the names that were proven."""
     shared = RouteKey(key.transport, "", None, key.names)
     return (shared, address, port or DEFAULT_PORTS[key.transport])
+
+
+def _bound_datagram_socket(place: tuple[str, int]) -> socket.socket:
+    """Return a UDP socket bound to (address, port).
+
+    Raises:
+        OSError: it cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        bound.bind(place)
+    except OSError:
+        bound.close()
+        raise
+    return bound
