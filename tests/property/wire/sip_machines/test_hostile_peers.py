@@ -8,12 +8,12 @@ middle of that call.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from centralino.wire.sip.endpoint import SipEvent
 from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.events import (
     ReferReceived,
@@ -23,6 +23,9 @@ from centralino.wire.sip.events import (
 )
 from centralino.wire.sip.message import parse_message
 from tests.unit.wire.sip_machines.link import ANSWER, HELD, Link, Peer
+
+if TYPE_CHECKING:
+    from centralino.wire.sip.endpoint import SipEvent
 
 pytestmark = pytest.mark.property
 
