@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -76,6 +76,11 @@ class _Stream(asyncio.Protocol):
         )
         self._stack.opened(self, self._key)
 
+    def certificate(self) -> bytes | None:
+        """Return the certificate that the peer showed, DER."""
+        tls = self.socket.get_extra_info("ssl_object") if self.socket is not None else None
+        return None if tls is None else cast("bytes | None", tls.getpeercert(binary_form=True))
+
     @override
     def data_received(self, data: bytes) -> None:
         assert self.flow is not None  # noqa: S101 - set when the connection was made
@@ -134,7 +139,11 @@ class FarStack:
         self.rewrite: Callable[[bytes], bytes] | None = None
         self.record: Recorder | None = None
         self.client_tls: ssl.SSLContext | None = None
-        self.on_connect_failed: Callable[[Hop, str], None] | None = None
+        self.on_connect_failed: Callable[[Hop, Exception], None] | None = None
+        self.on_opened: Callable[[Flow, bytes | None], None] | None = None
+        """Told of each new connection and the peer's certificate (DER)."""
+        self.on_lost: Callable[[Flow, str], None] | None = None
+        """Told of a connection that we opened (to that host) and that went with requests open."""
         self._names = names
         self._on_event = on_event
         self._flow_ids = itertools.count(1)
@@ -195,13 +204,9 @@ class FarStack:
         """Return a number no flow has had."""
         return next(self._flow_ids)
 
-    def spawn(self, work: Awaitable[None]) -> None:
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Run work beside the stack; it is cancelled when the stack closes."""
-
-        async def run() -> None:
-            await work
-
-        task = asyncio.get_running_loop().create_task(run())
+        task = asyncio.get_running_loop().create_task(work)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
 
@@ -213,6 +218,8 @@ class FarStack:
         self._streams[stream.flow.flow_id] = stream
         if key is not None:
             self._outgoing[key] = stream
+        if self.on_opened is not None:
+            self.on_opened(stream.flow, stream.certificate())
 
     def closed(self, stream: _Stream, key: tuple[str, int] | None) -> None:
         """Take notice that a connection is gone."""
@@ -221,6 +228,8 @@ class FarStack:
         self._streams.pop(stream.flow.flow_id, None)
         if key is not None and self._outgoing.get(key) is stream:
             del self._outgoing[key]
+        if key is not None and stream.unanswered and self.on_lost is not None:
+            self.on_lost(stream.flow, key[0])
         for transaction in stream.unanswered:
             self.endpoint.transport_failed(transaction, self.now(), "connection lost")
         self.endpoint.flow_closed(stream.flow.flow_id, self.now())
@@ -346,7 +355,7 @@ class FarStack:
         except (OSError, TimeoutError) as error:
             detail = str(error) or type(error).__name__
             if self.on_connect_failed is not None:
-                self.on_connect_failed(hop, detail)
+                self.on_connect_failed(hop, error)
             self._failed(send, detail)
             return
         self._write(stream, data, send.transaction)

@@ -8,7 +8,9 @@ import random
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
 from centralino.simulators.party.description import Style
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.kit.certificates import Identity
+
 TRUNK = "cust1.sbc.test"
 PROXIES = ("sip.pstnhub.test", "sip2.pstnhub.test", "sip3.pstnhub.test")
 SBC_TONE = 440
@@ -59,7 +63,7 @@ class Sbc:
     """Sends and takes calls at the trunk's name; speaks a tone of its own."""
 
     def __init__(
-        self, names: dict[str, str], folder: Path, certificate_name: str, style: Style
+        self, names: dict[str, str], folder: Path, identity: Identity, style: Style
     ) -> None:
         rng = random.Random(5)
         ports = free_udp_range(40)
@@ -74,8 +78,7 @@ class Sbc:
         self._style = style
         self._answering: dict[str, SessionInvited] = {}
         self._names = names
-        issued = trusted_authority().issue(certificate_name)
-        self._files = issued.write(folder, f"sbc-{certificate_name.replace('*', 'any')}")
+        self._files = identity.write(folder, "sbc")
         self._authorities = trusted_authority().write(folder)
         words = itertools.count(1)
         self.stack = FarStack(
@@ -251,8 +254,23 @@ async def world(
     faults: tuple[Fault, ...] = (),
     style: Style | None = None,
     failover_time_ms: int = 10000,
+    identity: Identity | None = None,
+    eku: Literal["off", "warn", "strict"] = "warn",
+    **changes: object,
 ) -> AsyncIterator[World]:
-    """Run the proxies with these users, and a border controller."""
+    """Run the proxies with these users, and a border controller.
+
+    Args:
+        folder: for certificates.
+        users: the Teams users.
+        certificate_name: the name in the border controller's certificate.
+        faults: what goes wrong.
+        style: how the border controller describes its media.
+        failover_time_ms: of the trunk.
+        identity: the border controller's certificate, when the usual one will not do.
+        eku: the rule about client authentication.
+        changes: of the settings of the proxies.
+    """
     port, sbc_port = free_tcp_port("127.0.0.2"), free_tcp_port()
     names = {
         **{name: f"127.0.0.{2 + i}" for i, name in enumerate(PROXIES)},
@@ -272,6 +290,7 @@ async def world(
             certificate=str(certificate),
             private_key=str(key),
             authorities=str(trusted_authority().write(folder)),
+            require_client_auth_eku=eku,
         ),
         tenants=(
             Tenant(
@@ -300,8 +319,11 @@ async def world(
         carrier=line,
         media_ports=(ports[0], ports[-1]),
     )
+    settings = msgspec.structs.replace(settings, **changes)
+    scenario = msgspec.structs.replace(scenario, direct_routing=settings)
     report = Report(lambda: 0.0)
-    sbc = Sbc(names, folder, certificate_name, style or Style(is_secure=True))
+    own = identity or trusted_authority().issue(certificate_name)
+    sbc = Sbc(names, folder, own, style or Style(is_secure=True))
     sbc.port = sbc_port
     async with DirectRoutingSimulator(scenario, settings, report) as teams:
         await sbc.start()

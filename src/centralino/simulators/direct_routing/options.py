@@ -2,7 +2,9 @@
 """Trunk health as the proxies keep it: OPTIONS in, OPTIONS out, demotion.
 
 A trunk that sent no OPTIONS within the healthy window is demoted: it goes to the end
-of the list for calls from Teams, it is not removed. The proxies never ask first.
+of the list for calls from Teams, it is not removed. Each proxy is a region of its own and
+knows what it saw itself. The proxies never ask first. A trunk that said Retry-After
+stands behind all others until then. Pure.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class HealthBook:
         """Ask each trunk every ``period_s``; healthy is one seen within ``healthy_s``."""
         self._period_s = period_s
         self._healthy_s = healthy_s
+        self._avoided: dict[str, float] = {}
         self.trunks: dict[str, TrunkHealth] = {}
 
     def seen(self, fqdn: str, proxy: str, now: float) -> TrunkHealth:
@@ -59,3 +62,18 @@ class HealthBook:
             and health.last_seen is not None
             and now - health.last_seen <= self._healthy_s
         )
+
+    def is_healthy_at(self, fqdn: str, proxy: str, now: float) -> bool:
+        """Say whether the proxy with that address saw the trunk's OPTIONS itself, lately."""
+        health = self.trunks.get(fqdn)
+        if health is None or proxy not in health.seen_at:
+            return False
+        return now - health.seen_at[proxy] <= self._healthy_s
+
+    def avoid(self, fqdn: str, until: float) -> None:
+        """Put a trunk behind all others until then."""
+        self._avoided[fqdn] = until
+
+    def is_avoided(self, fqdn: str, now: float) -> bool:
+        """Say whether the trunk asked to be left alone."""
+        return self._avoided.get(fqdn, 0.0) > now

@@ -40,7 +40,7 @@ class UserOutgoingCall:
         self._tenant = tenant
         self._user = user
         self._plan = plan
-        self._trunks = proxy.trunks_in_order(tenant)
+        self._trunks = proxy.watch.trunks_in_order(tenant)
         self._party = Party(
             proxy.hub,
             proxy.style,

@@ -21,17 +21,16 @@ from centralino.simulators.direct_routing.dress import (
     upper_case_names,
 )
 from centralino.simulators.direct_routing.faults import FaultBook
-from centralino.simulators.direct_routing.options import HealthBook, TrunkHealth
 from centralino.simulators.direct_routing.outgoing import UserOutgoingCall
 from centralino.simulators.direct_routing.rules import (
     Refused,
     admit,
     check_shape,
     contact_host,
-    matches_certificate,
 )
 from centralino.simulators.direct_routing.tenancy import Directory
 from centralino.simulators.direct_routing.transfer import TransferBook
+from centralino.simulators.direct_routing.trunk_watch import TrunkWatch
 from centralino.simulators.direct_routing.user import UserCall
 from centralino.simulators.party.description import Style
 from centralino.simulators.party.hub import MediaHub
@@ -43,8 +42,6 @@ from centralino.wire.sip.events import (
     SessionInvited,
     SipEvent,
 )
-from centralino.wire.sip.flow import Flow, Hop
-from centralino.wire.sip.message import Request, response_to
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,11 +51,7 @@ if TYPE_CHECKING:
         DirectRouting,
         OutgoingCall,
         Scenario,
-        Tenant,
-        TrunkSettings,
     )
-
-OPTIONS_TICK_S = 0.25
 
 
 class Call(Protocol):
@@ -95,14 +88,11 @@ class DirectRoutingSimulator:
         self.tones = caller_tones(scenario)
         home = settings.proxies[0]
         self.transfers = TransferBook(self.rng, home.fqdn, home.port)
-        self.health = HealthBook(
-            settings.options_period_ms / 1000, settings.options_healthy_ms / 1000
-        )
+        self.watch = TrunkWatch(self)
+        self.health = self.watch.health
         self.ports: dict[str, int] = {}
         self._calls: dict[str, Call] = {}
-        self._asked: dict[str, str] = {}
         self._timers: list[asyncio.TimerHandle] = []
-        self._options_timer: asyncio.TimerHandle | None = None
         self.stack = FarStack(
             EndpointConfig(
                 user_agent=PRODUCT,
@@ -127,11 +117,11 @@ class DirectRoutingSimulator:
         files = self.settings.tls
         self.stack.client_tls = tls.client_context(files)
         for proxy in self.settings.proxies:
-            context = tls.server_context(files)
+            context = tls.server_context(files, self.watch.handshake_failed)
             self.ports[proxy.fqdn] = await self.stack.listen_stream(
                 proxy.address, proxy.port, context
             )
-        self._options_tick()
+        self.watch.start()
         loop = asyncio.get_running_loop()
         for plan in self.settings.calls:
             self._timers.append(loop.call_later(plan.at_ms / 1000, self.place, plan))
@@ -146,8 +136,7 @@ class DirectRoutingSimulator:
         """Close everything."""
         for timer in self._timers:
             timer.cancel()
-        if self._options_timer is not None:
-            self._options_timer.cancel()
+        self.watch.close()
         for call in list(self._calls.values()):
             call.close()
         self.hub.close()
@@ -211,60 +200,20 @@ class DirectRoutingSimulator:
                 return call
         return None
 
-    def trunks_in_order(self, tenant: Tenant) -> list[tuple[str, TrunkSettings]]:
-        """Return a tenant's enabled trunks: healthy ones shuffled, demoted ones last."""
-        now = asyncio.get_running_loop().time()
-        found = [(fqdn, self.directory.trunk_of(fqdn)) for fqdn in tenant.trunks]
-        enabled = [(fqdn, trunk) for fqdn, trunk in found if trunk is not None and trunk.enabled]
-        self.rng.shuffle(enabled)
-        return sorted(enabled, key=lambda pair: not self._is_healthy(pair[0], pair[1], now))
-
-    def _is_healthy(self, fqdn: str, trunk: TrunkSettings, now: float) -> bool:
-        if not trunk.send_sip_options:
-            return True
-        return self.health.is_healthy(trunk.fqdn if trunk.is_carrier else fqdn, now)
-
     # ---- events
 
     def _event(self, event: SipEvent, now: int) -> None:
         match event:
             case RequestReceived():
-                self._request(event, now)
+                self.watch.options_received(event, now)
             case RequestFinished():
-                self._options_answered(event)
+                self.watch.options_answered(event)
             case SessionInvited():
                 self._invited(event, now)
             case _:
                 call = self._calls.get(getattr(event, "session", ""))
                 if call is not None:
                     call.handle(event)
-
-    def _request(self, event: RequestReceived, now: int) -> None:
-        request = event.request
-        try:
-            host = self._options_host(request, event.flow)
-        except Refused as refused:
-            response = response_to(request, refused.status)
-            response.headers.add("Reason", reason(self.rng, refused.sentence))
-            response.headers.add("X-Lab-SubCode", str(refused.subcode))
-            self.report.add("direct-routing", "options.refused", sentence=refused.sentence)
-        else:
-            response = response_to(request, 200)
-            response.headers.add("Allow", ",".join(ALLOW))
-            response.headers.add("Server", PRODUCT)
-            clock = asyncio.get_running_loop().time()
-            self.health.seen(host, event.flow.local[0], clock)
-            self.report.add("direct-routing", "options.seen", trunk=host, at_proxy=event.flow.local)
-        self.stack.endpoint.respond(event.transaction, response, now)
-
-    def _options_host(self, request: Request, flow: Flow) -> str:
-        host = contact_host(request)
-        if flow.peer_names and not matches_certificate(host, flow.peer_names):
-            raise Refused(403, 510532, "Contact does not match the certificate")
-        # A carrier's base trunk belongs to no customer tenant.
-        if self.directory.trunk_of(host) is None:
-            raise Refused(403, 510532, "No trunk config was found")
-        return host
 
     def _invited(self, event: SessionInvited, now: int) -> None:
         request = event.request
@@ -312,45 +261,6 @@ class DirectRoutingSimulator:
         if user is None:
             raise Refused(404, 10202, "The transfer's target was not found")
         return UserCall(self, tenant, user, event)
-
-    # ---- our own OPTIONS
-
-    def _options_tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        for health in self.health.due(loop.time()):
-            self._ask(health)
-        self._options_timer = loop.call_later(OPTIONS_TICK_S, self._options_tick)
-
-    def _ask(self, health: TrunkHealth) -> None:
-        trunk = self.directory.trunk_of(health.fqdn)
-        if trunk is None or not trunk.send_sip_options:
-            return
-        target = f"sip:{health.fqdn}:{trunk.port};transport=tls"
-        home = self.settings.proxies[0]
-        request = Request("OPTIONS", target)
-        request.headers.add("From", f"<sip:{home.fqdn}:{home.port}>")
-        request.headers.add("To", f"<{target}>")
-        request.headers.add("Contact", f"<sip:{home.fqdn}:{home.port};transport=tls>")
-        hop = Hop(health.fqdn, trunk.port, "tls", sent_by=self.sent_by())
-        transaction = self.stack.endpoint.request(request, hop, self.stack.now())
-        self._asked[transaction] = health.fqdn
-        self.stack.flush()
-
-    def _options_answered(self, event: RequestFinished) -> None:
-        fqdn = self._asked.pop(event.transaction, None)
-        if fqdn is None:
-            return
-        status = event.response.status if event.response is not None else None
-        if status == 200:
-            self.health.trunks[fqdn].answered += 1
-        self.report.add(
-            "direct-routing",
-            "options.answered",
-            trunk=fqdn,
-            status=status,
-            cause=event.cause,
-            detail=event.detail,
-        )
 
 
 def caller_tones(scenario: Scenario) -> tuple[int, ...]:
