@@ -157,8 +157,13 @@ class SipEndpoint:
     # ---- sessions: the first INVITE
 
     def invite(self, invite: OutgoingInvite, now: int) -> str:
-        """Place a call; returns the session id."""
+        """Place a call; returns the session id.
+
+        Above the bounds of the config it fails at once: status 503, cause `transport`.
+        """
         engine = self._engine
+        if engine.is_full:
+            return engine.refuse_own_call()
         call_id = invite.call_id or engine.token()
         session = Session(engine, engine.token(), call_id, engine.token(), is_caller=True)
         call = OutgoingCall(session, invite)

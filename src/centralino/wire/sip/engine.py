@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from centralino.wire.sip.events import MessageDropped
+from centralino.wire.sip.events import MessageDropped, SessionFailed
 from centralino.wire.sip.flow import Send
 from centralino.wire.sip.message import response_to
 from centralino.wire.sip.server import via_hop
@@ -101,6 +101,21 @@ class Engine:
     def random_below(self, bound: int) -> int:
         """Return a number from 0 to `bound` - 1, drawn from the token source."""
         return zlib.crc32(self.token().encode()) % bound
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another session."""
+        return len(self.sessions) >= self.config.max_sessions or self.transactions.is_full
+
+    def refuse_own_call(self) -> str:
+        """Report that a call of the user has no room; return its session id."""
+        self.count("overload")
+        session = self.token()
+        retry_after_s = self.config.retry_after_s
+        self.emit(
+            SessionFailed(session, 503, None, "transport", retry_after_s, "too many sessions")
+        )
+        return session
 
     def refuse(self, request: Request, status: int, flow: Flow) -> None:
         """Answer without keeping any state (overload)."""

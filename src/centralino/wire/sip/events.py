@@ -129,10 +129,10 @@ class SessionFailed:
     response: Response | None
     cause: FailCause
     """`response`: refused by the peer; `timeout`: no response at all; `transport`: could not be
-    delivered; `cancelled`: we gave up (also when a 2xx crossed, which was then ACKed and BYEd);
-    `ack-timeout`: our 2xx was never ACKed; `auth`: challenged and we have no fitting
-    credentials, or they were refused; `rejected`: by `reject`, or because its provisional was
-    never acknowledged (504)."""
+    delivered, or (status 503) the endpoint has no room; `cancelled`: we gave up (also when a 2xx
+    crossed, which was then ACKed and BYEd); `ack-timeout`: our 2xx was never ACKed; `auth`:
+    challenged and we have no fitting credentials, or they were refused; `rejected`: by `reject`,
+    or because its provisional was never acknowledged (504)."""
     retry_after_s: int | None = None
     detail: str = ""
 

@@ -21,19 +21,17 @@ if TYPE_CHECKING:
 
 
 def send_request(engine: Engine, request: Request, hop: Hop, now: int) -> str:
-    """Complete the request, send it, return the id of its transaction."""
-    headers = request.headers
-    if "Max-Forwards" not in headers:
-        headers.add("Max-Forwards", "70")
-    if request.from_.tag is None:
-        headers.set("From", str(request.from_.with_param("tag", engine.token())))
-    if "Call-ID" not in headers:
-        headers.add("Call-ID", engine.token())
-    if "CSeq" not in headers:
-        headers.add("CSeq", f"{1 + engine.random_below(1 << 16)} {request.method}")
-    if "User-Agent" not in headers:
-        headers.add("User-Agent", engine.config.user_agent)
-    contact = headers.get("Contact")
+    """Complete the request, send it, return the id of its transaction.
+
+    Above the bound of the config it fails at once with cause `transport`.
+    """
+    if engine.transactions.is_full:
+        engine.count("overload")
+        refused = engine.token()
+        engine.emit(RequestFinished(refused, None, "transport", "too many transactions"))
+        return refused
+    _complete(engine, request)
+    contact = request.headers.get("Contact")
     if hop.sent_by is None and contact is not None:
         hop = replace(hop, sent_by=sent_by_of(contact))
 
@@ -45,3 +43,19 @@ def send_request(engine: Engine, request: Request, hop: Hop, now: int) -> str:
         engine.emit(RequestFinished(client.id, None, cause, detail))
 
     return engine.transactions.send(request, hop, on_response, on_failure, now).id
+
+
+def _complete(engine: Engine, request: Request) -> None:
+    """Add what RFC 3261 8.1.1 asks for and the user left out."""
+    headers = request.headers
+    if request.from_.tag is None:
+        headers.set("From", str(request.from_.with_param("tag", engine.token())))
+    usual = (
+        ("Max-Forwards", "70"),
+        ("Call-ID", engine.token()),
+        ("CSeq", f"{1 + engine.random_below(1 << 16)} {request.method}"),
+        ("User-Agent", engine.config.user_agent),
+    )
+    for name, value in usual:
+        if name not in headers:
+            headers.add(name, value)

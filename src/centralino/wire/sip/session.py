@@ -280,8 +280,10 @@ class Session:
         if self.outgoing is not None and server.request.method == "BYE":
             self.outgoing.on_early_bye(server, now)
             return
-        is_ringing = self.dialog is None and server.request.method in ("UPDATE", "INFO")
-        server.reply(500 if is_ringing else 481, now)
+        if self.dialog is None and server.request.method in ("UPDATE", "INFO"):
+            server.reply(500, now, (("Retry-After", "1"),))
+        else:
+            server.reply(481, now)
 
     def on_bye(self, server: ServerTransaction, now: int) -> None:
         """Take a BYE of the dialog."""

@@ -8,13 +8,16 @@ import pytest
 from centralino.wire.sip.config import EndpointConfig
 from centralino.wire.sip.events import (
     MessageDropped,
+    RequestFinished,
     RequestReceived,
     SessionCancelled,
     SessionEnded,
     SessionEstablished,
+    SessionFailed,
     SessionInvited,
 )
-from centralino.wire.sip.message import Response
+from centralino.wire.sip.flow import Hop
+from centralino.wire.sip.message import Request, Response, parse_message
 from tests.unit.wire.sip_machines.far_side import CONTACT, FarSide
 from tests.unit.wire.sip_machines.link import ANSWER, OFFER, SECOND
 
@@ -86,6 +89,77 @@ def test_sessions_are_bounded() -> None:
     assert far.response().headers.get("Retry-After") == "5"
     assert len(far.seen(SessionInvited)) == 2
     assert far.endpoint.dropped == {"overload": 1}
+
+
+def test_our_own_calls_and_requests_are_bounded_too() -> None:
+    far = FarSide(EndpointConfig(user_agent="t", max_sessions=1, max_transactions=2))
+    far.call()
+    refused = far.call()
+    failed = far.only(SessionFailed)
+    assert (failed.session, failed.status, failed.cause) == (refused, 503, "transport")
+    hop = Hop("x.test", None, "tls")
+    for _ in range(2):
+        options = Request("OPTIONS", "sip:x.test")
+        options.headers.add("From", "<sip:a.test>")
+        options.headers.add("To", "<sip:x.test>")
+        far.endpoint.request(options, hop, far.now)
+    assert far.lines() == ["INVITE", "OPTIONS"]
+    assert far.only(RequestFinished).cause == "transport"
+
+
+def test_a_complete_request_is_sent_as_it_is() -> None:
+    far = FarSide()
+    options = Request("OPTIONS", "sip:x.test")
+    given = [
+        ("Max-Forwards", "5"),
+        ("From", "<sip:a.test>;tag=t"),
+        ("To", "<sip:x.test>"),
+        ("Call-ID", "mine"),
+        ("CSeq", "77 OPTIONS"),
+        ("User-Agent", "me"),
+    ]
+    for name, value in given:
+        options.headers.add(name, value)
+    far.endpoint.request(options, Hop("x.test", None, "tls"), far.now)
+    sent = far.request("OPTIONS")
+    assert list(sent.headers.items())[1:-1] == given
+    assert sent.via.host == "localhost"
+    far.say(100, to=sent, tag=None)
+    far.say(200, to=sent)
+    assert far.only(RequestFinished).cause == "response"
+
+
+def test_a_response_that_cannot_be_read_is_dropped() -> None:
+    far = FarSide()
+    far.call()
+    broken = Response(200, "OK")
+    broken.headers.add("Via", "nonsense")
+    far.endpoint.receive(broken, far.flow, far.now)
+    assert far.only(MessageDropped).reason == "malformed"
+
+
+def test_a_header_with_nul_is_dropped() -> None:
+    far = FarSide()
+    far.tell("INVITE", sdp=OFFER, headers=(("Subject", "a"),))
+    spoilt = far.seen(SessionInvited)[0].request.to_bytes().replace(b"Subject: a", b"Subject: \0")
+    far.endpoint.receive(parse_message(spoilt), far.flow, far.now)
+    assert far.only(MessageDropped).reason == "malformed"
+
+
+def test_an_invite_without_any_usable_address_gets_400() -> None:
+    far = FarSide()
+    invite = Request("INVITE", "sip:us@trunk.test")
+    for name, value in (
+        ("Via", "SIP/2.0/TLS far.test;branch=z9hG4bKnone"),
+        ("From", "<nonsense>;tag=f"),
+        ("To", "<sip:us@trunk.test>"),
+        ("Call-ID", "none"),
+        ("CSeq", "1 INVITE"),
+    ):
+        invite.headers.add(name, value)
+    far.endpoint.receive(invite, far.flow, far.now)
+    assert far.response().status == 400
+    assert far.endpoint.open_sessions == 0
 
 
 def test_transactions_are_bounded_but_a_session_can_always_end() -> None:
@@ -188,11 +262,21 @@ def test_a_multipart_body_is_searched_for_the_description() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["multipart/mixed", "multipart/mixed;boundary=zz", "text/plain", ""]
+    "kind",
+    [
+        "multipart/mixed",
+        "multipart/mixed;boundary=zz",
+        "multipart/mixed;=x",
+        "multipart/mixed;boundary=b1",
+        "multipart/mixed;boundary=b2",
+        "text/plain",
+        "",
+    ],
 )
 def test_a_body_without_description(kind: str) -> None:
     far = FarSide()
-    far.tell("INVITE", headers=(("Content-Type", kind),) if kind else (), body=b"--b1\r\n\r\nx")
+    body = b"--b1\r\nX: y\r\n\r\nx\r\n--b1--\r\n--b2\r\nc: text/plain\r\n\r\n"
+    far.tell("INVITE", headers=(("Content-Type", kind),) if kind else (), body=body)
     assert far.only(SessionInvited).sdp is None
 
 

@@ -345,3 +345,10 @@ def test_timers_fire_in_order_and_forget_the_cancelled() -> None:
     assert timers.next_deadline() is None
     timers.cancel(handles[1])
     assert len(timers) == 0
+
+
+def test_cancelled_timers_do_not_pile_up() -> None:
+    timers = Timers()
+    for at in range(10_000):
+        timers.cancel(timers.arm(at, lambda _now: None))
+    assert len(timers._heap) <= 64
