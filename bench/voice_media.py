@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from multiprocessing.connection import Connection
 
-PREFIX = "voice.media_"
+PREFIX = "voice.media_bridge"
 CALLS = 100
 SLICES = 4
 SLICE_S = 5.0

@@ -36,6 +36,8 @@ class Slice:
 
     sent: int
     received: int
+    longest_gaps_s: tuple[float, ...]
+    """Per flow, the longest time without a packet, up to the end of the sending."""
 
 
 def pin(core: int) -> None:
@@ -66,6 +68,8 @@ class Traffic:
         self._receivers: list[SrtpReceiver | None] = [None] * flows
         self._targets: list[tuple[str, int]] = []
         self._plain = True
+        self._last_at: list[float] = []
+        self._longest: list[float] = []
         self.received = 0
         self.sent = 0
 
@@ -84,6 +88,8 @@ class Traffic:
         self._targets = targets
         self._plain = plain
         start = time.monotonic()
+        self._last_at = [start] * len(self.sockets)
+        self._longest = [0.0] * len(self.sockets)
         shares = round(seconds / FRAME_S) * SHARES
         for number in range(shares):
             due = start + number * FRAME_S / SHARES
@@ -91,10 +97,15 @@ class Traffic:
                 self._receive(wait)
             for flow in range(number % SHARES, len(targets), SHARES):
                 self._send(flow, targets[flow])
-        until = time.monotonic() + _SETTLE_S
+        ended = time.monotonic()
+        gaps = tuple(
+            max(longest, ended - last)
+            for longest, last in zip(self._longest, self._last_at, strict=True)
+        )
+        until = ended + _SETTLE_S
         while (wait := until - time.monotonic()) > 0:
             self._receive(wait)
-        return Slice(self.sent, self.received)
+        return Slice(self.sent, self.received, gaps)
 
     def _send(self, flow: int, target: tuple[str, int]) -> None:
         number = self._numbers[flow] = self._numbers[flow] + 1
@@ -115,7 +126,11 @@ class Traffic:
             receiver = self._receivers[flow]
             if receiver is not None and not self._plain:
                 data = receiver.unprotect(data)
-            self.received += data.endswith(_PAYLOAD)
+            if data.endswith(_PAYLOAD):
+                self.received += 1
+                now = time.monotonic()
+                self._longest[flow] = max(self._longest[flow], now - self._last_at[flow])
+                self._last_at[flow] = now
 
 
 def run_traffic(pipe: Connection, flows: int, core: int) -> None:
