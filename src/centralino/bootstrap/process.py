@@ -21,12 +21,15 @@ import uvloop
 
 from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.sqlite import SqliteJournal
+from centralino.adapters.media.client import MediaPool
+from centralino.adapters.voice.process import run_voice
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
 from centralino.core.kernel.errors import AppError
 from centralino.exchange.driver import LinkedDriver
 from centralino.exchange.exchange import Exchange
+from centralino.exchange.link.framing import Hello
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +72,27 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
         journal.close()
 
 
+async def run_voice_process(settings: Settings, layout: Layout) -> None:
+    """Run the voice process, with its media workers connected, until cancelled."""
+    generation = time.time_ns() // 1_000_000
+    pool = MediaPool(
+        [layout.media_socket(number) for number in range(settings.media.worker_count())],
+        hello=Hello(name="voice", generation=generation),
+        address=settings.voice.media_address,
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pool.run())
+        await pool.wait_ready()
+        await run_voice(
+            settings.voice,
+            settings.calls,
+            pool,
+            clock=SystemClock(),
+            socket=layout.voice_socket,
+            on_ready=say_serving,
+        )
+
+
 def say_serving() -> None:
     """Tell the supervisor that this process is ready."""
     sys.stdout.write("serving\n")
@@ -96,6 +120,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 _PROCESSES: dict[str, Callable[[Settings, Layout], Awaitable[None]]] = {
     "exchange": run_exchange,
+    "voice": run_voice_process,
 }
 
 

@@ -139,6 +139,11 @@ class Supervisor:
         self._standby_arguments = arguments
         await self._refill_standby()
 
+    @property
+    def standby_pid(self) -> int | None:
+        """The warm standby's process number while there is one."""
+        return self._standby.pid if self._standby is not None else None
+
     async def stop(self) -> None:
         """Stop every process, last started first; kill what does not end in time."""
         for child in reversed(list(self.children.values())):

@@ -40,7 +40,7 @@ class DemoOptions:
 
 def run(options: DemoOptions) -> int:
     """Run the demo; return the exit code."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     plan = DemoPlan(seed=options.seed, seconds=options.seconds, plant=options.plant)
     if options.is_headless:
         summary = _run_headless(console, plan, options.data_dir)

@@ -201,13 +201,21 @@ class Exchange:
     def _command(self, fact: facts.AnyFact) -> AnyCallCommand | None:
         failed = self._outbox.confirm(fact)
         if isinstance(fact, facts.OrderFailed):
-            log.warning("order.failed", order=fact.order, leg=fact.leg, code=fact.code)
+            self._note_failure(fact, failed)
+            if isinstance(failed, orders.Bridge):
+                name = OrderId(f"{failed.order}:undo")
+                self._request([orders.HangUp(order=name, leg=fact.leg)])
             if isinstance(failed, orders.Invite | orders.Answer | orders.Bridge):
-                if isinstance(failed, orders.Bridge):
-                    name = OrderId(f"{failed.order}:undo")
-                    self._request([orders.HangUp(order=name, leg=fact.leg)])
                 return EndLeg(leg=fact.leg, outcome=INTERNAL_ERROR, by_far_end=False)
         return to_command(fact)
+
+    @staticmethod
+    def _note_failure(fact: facts.OrderFailed, failed: orders.AnyOrder | None) -> None:
+        """Log an order that failed; that what is to be ended has ended already is no news."""
+        if isinstance(failed, orders.RecordStop | orders.HangUp | orders.CancelInvite):
+            log.debug("order.was_needless", order=fact.order, leg=fact.leg, code=fact.code)
+        else:
+            log.warning("order.failed", order=fact.order, leg=fact.leg, code=fact.code)
 
     def _tenant_of(self, fact: facts.AnyFact) -> TenantId | None:
         match fact:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from centralino.exchange.link.framing import Hello, LinkError, encode_frame
 from centralino.exchange.link.stream import Link, LinkClient, LinkClosed, LinkServer, open_link
@@ -22,7 +24,10 @@ async def _echo(link: Link[str]) -> None:
         link.send(await link.receive())
 
 
-def test_messages_go_both_ways_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_messages_go_both_ways_in_order(
+    tmp_path: Path, run: Callable[[Coroutine[None, None, list[str]]], list[str]]
+) -> None:
     async def talk() -> list[str]:
         path = tmp_path / "a.sock"
         async with LinkServer(path, Hello(name="server", generation=3), TEXT, _echo):
@@ -34,7 +39,7 @@ def test_messages_go_both_ways_in_order(tmp_path: Path) -> None:
             link.close()
             return heard
 
-    assert asyncio.run(asyncio.wait_for(talk(), 5)) == [f"m{n}" for n in range(500)]
+    assert run(asyncio.wait_for(talk(), 5)) == [f"m{n}" for n in range(500)]
 
 
 def test_a_flood_pauses_reading_and_loses_nothing(tmp_path: Path) -> None:

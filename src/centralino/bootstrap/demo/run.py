@@ -32,6 +32,7 @@ from centralino.bootstrap.demo.wiring import (
     save_scenario,
 )
 from centralino.bootstrap.layout import Layout
+from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.supervisor import ChildFailed, ChildSpec, Supervisor
 from centralino.exchange.replay import replay
 
@@ -77,7 +78,10 @@ class DemoRun:
             layout = Layout(self.data_dir / f"{now:%Y%m%d-%H%M%S}", run_dir)
             ports = self._prepare(layout, now)
             projection = LiveProjection(layout.journal, company.TENANT)
-            await self._run(layout, ports, projection)
+            layout.logs.mkdir(parents=True)
+            with (layout.logs / "supervisor.log").open("w", encoding="utf-8") as log_file:
+                set_up_logging(self._settings.log, "supervisor", log_file)
+                await self._run(layout, ports, projection)
             return self._judge(layout)
 
     def _prepare(self, layout: Layout, now: datetime.datetime) -> Ports:

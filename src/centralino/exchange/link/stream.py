@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 import structlog
 from typing_extensions import override
@@ -175,9 +175,8 @@ class Link(asyncio.Protocol, Generic[Message]):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
-        self._transport = transport
-        transport.write(encode_frame(self._own_hello))
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(encode_frame(self._own_hello))
 
     @override
     def data_received(self, data: bytes) -> None:
