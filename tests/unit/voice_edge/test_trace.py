@@ -40,6 +40,10 @@ def test_secrets_and_digits_do_not_leave() -> None:
     assert "+xxxxxxxxx678@sbc.test" in text
     assert "+xxxxxxxxx567@sbc.test" in text
     assert 'username="u"' in text
+    assert mask(b"<sip:0612345678@a.test:5061;transport=tls> sip:a.test:5060>") == (
+        "<sip:xxxxxxx678@a.test:5061;transport=tls> sip:a.test:5060>"
+    )
+    assert mask(b"<tel:0612345678;phone-context=x>") == "<tel:xxxxxxx678;phone-context=x>"
     assert "Signal=*" in mask(b"Signal=5\r\nDuration=160\r\n")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 
 from centralino.adapters.voice.settings import MatchRule
 from tests.kit.certificates import trusted_authority
@@ -120,4 +121,6 @@ def test_sipp_is_answered(tmp_path: Path, mode: str, scenario: tuple[str, str]) 
             assert result == (CALLS, 0)
             assert stack.admission.calls() == 0
 
-    asyncio.run(run())
+    # The loop that the product runs on.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

@@ -16,7 +16,7 @@ Sources: Microsoft "Direct Routing - SIP protocol" (cadence of OPTIONS, 503 with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -148,6 +148,8 @@ class HealthMonitor:
         self._chance = chance
         self._changes: list[HealthChange] = []
         self._trunks: dict[TrunkId, _Trunk] = {}
+        self._deadline: int | None = None
+        self._is_deadline_known = False
         self.replace(trunks, now)
 
     def replace(self, trunks: Iterable[TrunkSettings], now: int) -> None:
@@ -161,24 +163,34 @@ class HealthMonitor:
                 trunk = old
             kept[settings.trunk] = trunk
         self._trunks = kept
+        self._is_deadline_known = False
 
     # ---- whom to ask
 
     def next_deadline(self) -> int | None:
-        """Return when ``due`` has something to do next, monotonic nanoseconds."""
-        times: list[int] = []
+        """Return when ``due`` has something to do next, monotonic nanoseconds.
+
+        Cost: nothing unless something happened since; it is asked for after every message.
+        """
+        if not self._is_deadline_known:
+            self._deadline = min(self._deadlines(), default=None)
+            self._is_deadline_known = True
+        return self._deadline
+
+    def _deadlines(self) -> Iterator[int]:
         for trunk in self._trunks.values():
             if not trunk.asks:
                 continue
-            times.extend(proxy.ask_at for proxy in trunk.proxies.values())
+            for proxy in trunk.proxies.values():
+                yield proxy.ask_at
             silent = trunk.silent_since()
             if silent is not None and trunk.health is not Health.ONE_WAY:
-                times.append(silent + round(trunk.settings.options.one_way_s * _SECOND))
-        return min(times, default=None)
+                yield silent + round(trunk.settings.options.one_way_s * _SECOND)
 
     def due(self, now: int) -> list[tuple[TrunkId, str]]:
         """Return (trunk, proxy host) to send OPTIONS to now; each is due again later."""
         asks = []
+        self._is_deadline_known = False
         for trunk_id, trunk in self._trunks.items():
             if not trunk.asks:
                 continue
@@ -283,6 +295,7 @@ class HealthMonitor:
         return changes
 
     def _judge(self, trunk: _Trunk, now: int) -> None:
+        self._is_deadline_known = False
         health, reason = _trunk_health(trunk, now)
         if health is trunk.health:
             trunk.reason = reason

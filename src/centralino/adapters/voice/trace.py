@@ -29,7 +29,9 @@ _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECAS
 _CALL_ID_AS_WE_WRITE = b"\r\nCall-ID: "
 _KEYS = re.compile(r"(inline:)[A-Za-z0-9+/=]+", re.IGNORECASE)
 _DIGEST = re.compile(r'((?:response|cnonce|nonce|auth-param)\s*=\s*")[^"]*', re.IGNORECASE)
-_NUMBER = re.compile(r"(?<=[:\"+<])\+?(\d{4,15})(?=[@;>\"])")
+_NUMBER = re.compile(
+    r"(?P<plus>\+)(?P<a>\d{4,15})(?!\d)|(?<=[:\"<])(?P<b>\d{4,15})(?=@)|(?<=tel:)(?P<c>\d{4,15})"
+)
 _DTMF = re.compile(r"(?im)^(signal\s*=\s*)\S+")
 _SECOND = 1_000_000_000
 _COLUMN = 34
@@ -200,9 +202,8 @@ def mask(data: bytes) -> str:
 
 
 def _mask_number(found: re.Match[str]) -> str:
-    digits = found[1]
-    plus = "+" if found[0].startswith("+") else ""
-    return plus + "x" * (len(digits) - 3) + digits[-3:]
+    digits = found["a"] or found["b"] or found["c"]
+    return (found["plus"] or "") + "x" * (len(digits) - 3) + digits[-3:]
 
 
 def _arrow(message: TracedMessage, column: int) -> str:

@@ -242,7 +242,7 @@ class StreamConnection(asyncio.Protocol):
         if peer is None and outgoing is None:
             self._core.stranger(self.kind, self.remote[0], self._core.clock.now())
             if names:
-                expected = tuple(n for t in registry.all() for n in t.match.names)
+                expected = tuple(dict.fromkeys(n for t in registry.all() for n in t.match.names))
                 self._core.listener.tls_failed(None, self.remote[0], wrong_name(expected, names))
             self.abort()
             return

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.settings import EdgeSettings, TrunkSettings, VoiceSettings
     from centralino.wire.sip.flow import Transport
 
-Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class _Rule:
         self.is_secure = trunk.transport == "tls"
         self.networks = [ip_network(text) for text in trunk.match.networks]
 
-    def prefix(self, address: str) -> int:
+    def prefix(self, address: Address) -> int:
         """Length of the narrowest network that holds the address; 0: no rule; -1: outside."""
         if not self.networks:
             return 0
-        return max((n.prefixlen for n in self.networks if _holds(n, address)), default=-1)
+        return max((n.prefixlen for n in self.networks if address in n), default=-1)
 
-    def match(self, address: str, names: Sequence[str], *, is_secure: bool) -> int:
+    def match(self, address: Address, names: Sequence[str], *, is_secure: bool) -> int:
         """Return how well a source fits: -1 not at all, else the greater the better."""
         if is_secure != self.is_secure or self.trunk.edge is not None:
             return -1
@@ -89,6 +89,21 @@ class _Rule:
         if is_secure and wanted and not any(covers(names, name) for name in wanted):
             return -1
         return self.prefix(address)
+
+
+class _Reach:
+    """All networks of many rules, so that a stranger costs one look however many trunks."""
+
+    __slots__ = ("_is_everywhere", "_networks")
+
+    def __init__(self, rules: Iterable[_Rule]) -> None:
+        own = [rule for rule in rules if rule.trunk.edge is None]
+        self._is_everywhere = any(not rule.networks for rule in own)
+        self._networks = list(dict.fromkeys(n for rule in own for n in rule.networks))
+
+    def holds(self, address: Address) -> bool:
+        """Tell whether any rule may fit the address."""
+        return self._is_everywhere or any(address in network for network in self._networks)
 
 
 class TrunkRegistry:
@@ -144,6 +159,8 @@ class TrunkRegistry:
         _require_distinct(kept.values())
         self._trunks = kept
         self._rules = [_Rule(trunk) for trunk in kept.values()]
+        self._plain = _Reach(rule for rule in self._rules if not rule.is_secure)
+        self._secure = _Reach(rule for rule in self._rules if rule.is_secure)
         self.generation += 1
 
     def all(self) -> tuple[TrunkSettings, ...]:
@@ -165,14 +182,12 @@ class TrunkRegistry:
 
     def may_connect(self, transport: Transport, address: str) -> bool:
         """Tell whether an address can be any trunk's, before a certificate was seen."""
-        is_secure = transport == "tls"
-        address = plain_address(address)
-        if any(_holds(n, address) for _, networks in self._edges for n in networks):
+        parsed = _parsed(address)
+        if parsed is None:
+            return False
+        if any(parsed in network for _, networks in self._edges for network in networks):
             return True
-        return any(
-            rule.is_secure == is_secure and rule.trunk.edge is None and rule.prefix(address) >= 0
-            for rule in self._rules
-        )
+        return (self._secure if transport == "tls" else self._plain).holds(parsed)
 
     def peer(self, transport: Transport, address: str, names: Sequence[str] = ()) -> Peer | None:
         """Return what is known of a source, None for a stranger.
@@ -182,14 +197,18 @@ class TrunkRegistry:
             address: source address.
             names: names in the peer's verified certificate.
         """
-        address = plain_address(address)
+        parsed = _parsed(address)
+        if parsed is None:
+            return None
         for edge, networks in self._edges:
-            if any(_holds(network, address) for network in networks):
+            if any(parsed in network for network in networks):
                 trunks = [t for t in self._trunks.values() if t.edge == edge.name]
                 return self._peer(trunks, edge)
         is_secure = transport == "tls"
+        if not (self._secure if is_secure else self._plain).holds(parsed):
+            return None
         ranked = [
-            (rule.match(address, names, is_secure=is_secure), rule.trunk) for rule in self._rules
+            (rule.match(parsed, names, is_secure=is_secure), rule.trunk) for rule in self._rules
         ]
         found = [pair for pair in ranked if pair[0] >= 0]
         found.sort(key=lambda pair: -pair[0])
@@ -302,12 +321,11 @@ def plain_address(address: str) -> str:
     return address
 
 
-def _holds(network: Network, address: str) -> bool:
+def _parsed(address: str) -> Address | None:
     try:
-        parsed = ip_address(address)
+        return ip_address(plain_address(address))
     except ValueError:
-        return False
-    return parsed in network
+        return None
 
 
 def _require_distinct(trunks: Iterable[TrunkSettings]) -> None:
