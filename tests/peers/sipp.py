@@ -47,13 +47,21 @@ class LoadResult:
         return self.set_up_ms[min(len(self.set_up_ms) - 1, int(share * len(self.set_up_ms)))]
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A UDP address."""
+
+    address: str
+    port: int
+
+
 @asynccontextmanager
-async def callee(folder: Path, port: int) -> AsyncIterator[Child]:
-    """Answer every call on ``port`` (UDP)."""
+async def callee(folder: Path, side: Side) -> AsyncIterator[Child]:
+    """Answer every call at ``side``."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, in a test
     async with running(
         require_program("sipp"),
-        *("-sf", str(SCENARIOS / "callee.xml"), "-i", "127.0.0.1", "-p", str(port)),
+        *("-sf", str(SCENARIOS / "callee.xml"), "-i", side.address, "-p", str(side.port)),
         *("-nostdin", "-nd", "-l", "100000", "-mp", "7000", "-trace_err"),
         folder=folder,
         environment={"TERM": "dumb"},
@@ -61,14 +69,14 @@ async def callee(folder: Path, port: int) -> AsyncIterator[Child]:
         yield process
 
 
-async def place_calls(folder: Path, target: int, port: int, load: Load) -> LoadResult:
-    """Place calls from ``port`` to ``target`` (UDP ports on loopback) and wait for their end."""
+async def place_calls(folder: Path, target: Side, own: Side, load: Load) -> LoadResult:
+    """Place calls from ``own`` to ``target`` over UDP and wait for their end."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, in a test
     limit_s = load.calls / load.per_second + load.hold_ms / 1000 + 40
     async with running(
         require_program("sipp"),
-        f"127.0.0.1:{target}",
-        *("-sf", str(SCENARIOS / "caller.xml"), "-i", "127.0.0.1", "-p", str(port)),
+        f"{target.address}:{target.port}",
+        *("-sf", str(SCENARIOS / "caller.xml"), "-i", own.address, "-p", str(own.port)),
         *("-s", load.number, "-m", str(load.calls), "-r", str(load.per_second)),
         *("-l", "100000", "-d", str(load.hold_ms), "-mp", "6000"),
         *("-nostdin", "-timeout", f"{limit_s:.0f}s", "-timeout_error"),
