@@ -98,8 +98,11 @@ class Holding:
             return
         leg.holding = _ANSWERING
         log.info("holding.begun", leg=leg.id)
-        incoming = self._driver.incoming
-        self._calls.lanes.run((leg.id,), lambda: incoming.answer_leg(leg))
+        self._calls.lanes.run((leg.id,), lambda: self._answer(leg))
+
+    async def _answer(self, leg: Leg) -> None:
+        await self._driver.incoming.answer_leg(leg)
+        self._calls.edge.flush()
 
     def _on_connected(self, leg: Leg) -> None:
         if leg.holding != _ANSWERING:
