@@ -24,7 +24,7 @@ from centralino.adapters.voice.stack import SipStack
 from centralino.adapters.voice.trunks import TrunkRegistry
 from centralino.core.kernel.errors import ConfigError
 from centralino.core.kernel.ids import TrunkId
-from centralino.wire.sip.events import SessionInvited
+from centralino.wire.sip.events import SessionEnded, SessionEstablished, SessionInvited
 from tests.kit.certificates import trusted_authority
 from tests.kit.virtual_time import run_virtual, running_clock
 from tests.wire.voice_edge.peers import (
@@ -165,6 +165,42 @@ def test_stopping_waits_for_calls_and_refuses_new_ones() -> None:
                 stack.endpoint.bye(session, stack._clock.now())
                 stack.flush()
             assert stack.admission.calls() == 0
+
+    asyncio.run(run())
+
+
+def test_a_restored_dialog_goes_on_over_a_new_flow_and_counts() -> None:
+    async def run() -> None:
+        async with running_stack(settings_of(trunk())) as (first, heard), UdpPeer.open() as peer:
+            heard.then = answer_calls(first)
+            port = port_of(first, "udp")
+            uri = f"sip:+390612345678@127.0.0.1:{port}"
+            peer.send(request("INVITE", uri, peer.via, call_id="kept", body=b""), port)
+            while status(answer := await peer.receive()) != 200:
+                pass
+            ack = request("ACK", uri, peer.via, call_id="kept")
+            invite_from = (await heard.event(SessionInvited)).request.headers.get("From")
+            to = next(line for line in answer.split(b"\r\n") if line.lower().startswith(b"to:"))
+            lines = [
+                to
+                if line.lower().startswith(b"to:")
+                else f"From: {invite_from}".encode()
+                if line.lower().startswith(b"from:")
+                else line
+                for line in ack.split(b"\r\n")
+            ]
+            peer.send(b"\r\n".join(lines), port)
+            session = (await heard.event(SessionEstablished)).session
+            kept = first.endpoint.checkpoint(session)
+            assert kept is not None
+        async with running_stack(settings_of(trunk())) as (second, heard_again):
+            assert kept.flow_id not in second.transports._udp_by_flow
+            assert second.restore(kept, second._clock.now()) == session
+            assert second.admission.calls(CARRIER) == 1
+            second.endpoint.bye(session, second._clock.now())
+            second.flush()
+            assert (await heard_again.event(SessionEnded)).cause == "bye-sent"
+            assert second.admission.calls() == 0
 
     asyncio.run(run())
 

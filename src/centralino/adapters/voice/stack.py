@@ -20,7 +20,7 @@ from centralino.adapters.voice.alarms import AlarmBoard, AlarmHandler
 from centralino.adapters.voice.dialing import Dialing
 from centralino.adapters.voice.edge_watch import EdgeWatch
 from centralino.adapters.voice.health import HealthMonitor
-from centralino.adapters.voice.options import answer_options, make_options
+from centralino.adapters.voice.options import OptionsExchange
 from centralino.adapters.voice.tls import TlsIdentity
 from centralino.adapters.voice.trace import SipTrace
 from centralino.adapters.voice.transport import Transports
@@ -99,8 +99,8 @@ class SipStack:
         self.transports = Transports(self._core, resolver)
         self._dialing = Dialing(trunks, self.health, lambda: self.transports.listening)
         self.endpoint = SipEndpoint(_endpoint_config(settings), token=token)
+        self._options = OptionsExchange(self.endpoint, trunks, self.health, self._dialing)
         self._events: deque[SipEvent] = deque()
-        self._asked: dict[str, tuple[TrunkId, str]] = {}
         self._refused: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
@@ -189,9 +189,10 @@ class SipStack:
         """Write what the endpoint has to send, hand over events, arm the timer.
 
         May be called from ``on_event`` (then it does nothing: the outer one goes on). When a
-        handler raises, the events after it are handed over in the next turn of the loop.
+        handler raises, the events after it are handed over in the next turn of the loop. Before
+        ``start`` and after ``stop`` nothing moves; what was restored before waits for ``start``.
         """
-        if self._is_flushing:
+        if self._is_flushing or not self._is_running:
             return
         self._is_flushing = True
         now = self._clock.now()
@@ -244,8 +245,7 @@ class SipStack:
     def _on_time(self) -> None:
         self._timer = None
         now = self._clock.now()
-        for trunk, host in self.health.due(now):
-            self._ask(trunk, host, now)
+        self._options.ask_due(now)
         self._watch.report_health()
         self.endpoint.tick(now)
         self.flush()
@@ -263,10 +263,12 @@ class SipStack:
                 return
         elif isinstance(event, RequestReceived):
             if event.request.method == "OPTIONS":
-                self._answer(event, now)
+                self._options.answer(event, now, self._token, self.settings.user_agent)
+                self._watch.report_health()
                 return
         elif isinstance(event, RequestFinished):
-            if self._take_answer(event, now):
+            if self._options.finished(event, now):
+                self._watch.report_health()
                 return
         elif isinstance(event, MessageDropped):
             return
@@ -290,34 +292,6 @@ class SipStack:
         self.admission.closed(session)
         if self._emptied is not None and not self.admission.calls():
             self._emptied.set()
-
-    def _answer(self, event: RequestReceived, now: int) -> None:
-        trunk = TrunkId(event.flow.trunk) if event.flow.trunk is not None else None
-        settings = self.trunks.settings(trunk) if trunk is not None else None
-        response = answer_options(event.request, settings, self._token(), self.settings.user_agent)
-        self.endpoint.respond(event.transaction, response, now)
-        if trunk is not None:
-            self.health.asked(trunk, now)
-            self._watch.report_health()
-
-    def _ask(self, trunk: TrunkId, host: str, now: int) -> None:
-        settings = self.trunks.settings(trunk)
-        hop = self._dialing.hop_to(settings, host)
-        request = make_options(settings, hop, self.local_contact(trunk))
-        self._asked[self.endpoint.request(request, hop, now)] = (trunk, host)
-
-    def _take_answer(self, event: RequestFinished, now: int) -> bool:
-        asked = self._asked.pop(event.transaction, None)
-        if asked is None:
-            return False
-        trunk, host = asked
-        if event.response is not None:
-            self.health.answered(trunk, host, event.response.status, now)
-        else:
-            detail = event.detail or "no answer to OPTIONS"
-            self.health.lost(trunk, host, detail, now)
-        self._watch.report_health()
-        return True
 
     # ---- what the sockets tell (TransportListener)
 

@@ -95,11 +95,13 @@ class TransportCore:
         """What happened how often; keys are short fixed words."""
         self.listener: TransportListener
         self._token = token
-        self._next_flow = 0
+        # Microseconds since the epoch: a dialog restored from an earlier process remembers a flow
+        # of that process, which must never be mistaken for one of ours.
+        self._next_flow = clock.utc() // 1000
         self._log_budget = TokenBucket(limits.unknown_per_s, 10, clock.now())
 
     def new_flow_id(self) -> int:
-        """Return a number no other socket or connection of this process has had."""
+        """Return a number that no other socket or connection has had, nor will, after a restart."""
         self._next_flow += 1
         return self._next_flow
 
