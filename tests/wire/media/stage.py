@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.wire.media.peer import Peer
 
 Some = TypeVar("Some", bound=Event)
-ROOM = BridgeId("bridge-1")
 
 
 def write_prompt(folder: Path, name: str, hertz: float, duration_ms: int = 2000) -> None:
@@ -57,13 +56,13 @@ class Stage:
         peer.talk_to(reserved.rtp_port)
         return peer
 
-    async def room(self, gains: Mapping[str, Mapping[str, float]]) -> None:
-        """Set the gain matrix: listener to talker to gain."""
+    async def room(self, gains: Mapping[str, Mapping[str, float]], name: str = "bridge-1") -> None:
+        """Set the gain matrix of a room: listener to talker to gain."""
         members = tuple(
             RoomMember(LegId(name), tuple((LegId(one), gain) for one, gain in row.items()))
             for name, row in gains.items()
         )
-        await self.pool.ask(LegId(next(iter(gains))), SetRoom(room=ROOM, members=members))
+        await self.pool.ask(LegId(next(iter(gains))), SetRoom(room=BridgeId(name), members=members))
 
     async def event(self, kind: type[Some], *, timeout_s: float = 10.0) -> Some:
         """Wait for the next event of a kind; others are dropped."""

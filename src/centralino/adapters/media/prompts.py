@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prompts, music and tones, encoded once per codec and kept, so that playing is slicing.
 
-A prompt is named by its path below one of the prompt directories, without ``.wav``
+A prompt is named by its path below one of the prompt directories, without its suffix
 (``it/welcome``). ``tone:ringback:<country>`` names a generated tone. Files are mono or
-stereo 16-bit WAV at 8 to 48 kHz. Reading and encoding happen on a thread of their own;
-until a prompt is ready its listener hears silence.
+stereo 16-bit WAV at 8 to 48 kHz, or compressed where the extra for that is installed.
+Reading and encoding happen on a thread of their own; until a prompt is ready its
+listener hears silence.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import numpy as np
 import structlog
 
 from centralino.adapters.media.codec import FrameEncoder, silence_frame
+from centralino.adapters.media.compressed import SUFFIXES as COMPRESSED
+from centralino.adapters.media.compressed import CompressedSoundError, read_compressed
 from centralino.adapters.media.settings import FRAME_BYTES
 from centralino.wire.rtp.resample import resample
 from centralino.wire.rtp.tone import ringback
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_SUFFIXES = (".wav", *COMPRESSED)
 _TONE = "tone:ringback:"
 _MAX_FILE_BYTES = 64 << 20
 _MAX_CACHE_BYTES = 256 << 20
@@ -78,7 +82,9 @@ class PromptLibrary:
     def prepare_all(self, codecs: tuple[str, ...]) -> None:
         """Have every prompt of the directories encoded; what a warm start is made of."""
         for directory in self._directories:
-            for path in sorted(directory.rglob("*.wav")):
+            for path in sorted(directory.rglob("*")):
+                if path.suffix not in _SUFFIXES:
+                    continue
                 name = path.relative_to(directory).with_suffix("").as_posix()
                 for codec in codecs:
                     self.prepare(name, codec)
@@ -107,9 +113,10 @@ class PromptLibrary:
 
     def _find(self, name: str) -> Path:
         for directory in self._directories:
-            path = (directory / (name if name.endswith(".wav") else f"{name}.wav")).resolve()
-            if path.is_relative_to(directory) and path.is_file():
-                return path
+            for suffix in _SUFFIXES:
+                path = (directory / f"{name.removesuffix(suffix)}{suffix}").resolve()
+                if path.is_relative_to(directory) and path.is_file():
+                    return path
         raise PromptError(f"there is no prompt {name!r} in the prompt directories")
 
     def _run(self) -> None:
@@ -135,8 +142,7 @@ class PromptLibrary:
         if name.startswith(_TONE):
             samples = ringback(name.removeprefix(_TONE), sample_rate=encoder.sample_rate)
         else:
-            rate, samples = read_wave(self._find(name))
-            samples = resample(samples, rate, encoder.sample_rate)
+            samples = read_sound(self._find(name), encoder.sample_rate)
         parts = [
             encoder.encode(samples[at : at + _ENCODE_SAMPLES])
             for at in range(0, len(samples), _ENCODE_SAMPLES)
@@ -144,6 +150,23 @@ class PromptLibrary:
         data = b"".join(parts)
         missing = -len(data) % FRAME_BYTES if data else FRAME_BYTES
         return data + silence_frame(codec)[FRAME_BYTES - missing :] if missing else data
+
+
+def read_sound(path: Path, sample_rate: int) -> Samples:
+    """Return the samples of a prompt file at a rate in hertz.
+
+    Raises:
+        PromptError: a format that we do not play.
+        OSError: it cannot be read.
+        wave.Error: it is no WAV file.
+    """
+    if path.suffix in COMPRESSED:
+        try:
+            return read_compressed(path, sample_rate)
+        except CompressedSoundError as error:
+            raise PromptError(str(error)) from error
+    rate, samples = read_wave(path)
+    return resample(samples, rate, sample_rate)
 
 
 def read_wave(path: Path) -> tuple[int, Samples]:

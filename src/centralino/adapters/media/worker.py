@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import select
 import signal
 import sys
@@ -64,6 +65,7 @@ def run_worker(settings: WorkerSettings, library: PromptLibrary | None = None) -
     if library is None:
         library = PromptLibrary(settings.prompt_directories)
         library.prepare_all(CODECS)
+    structlog.contextvars.bind_contextvars(process=settings.name)
     loop = _open_loop(settings, library)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -124,6 +126,22 @@ def _parse_ports(text: str) -> tuple[int, int]:
     return ports
 
 
+def _set_up_logging(name: str) -> None:
+    """Log JSON lines to standard error; standard output belongs to the protocol."""
+    structlog.contextvars.bind_contextvars(process=name)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="centralino.adapters.media.worker")
@@ -135,6 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="media-0")
     parser.add_argument("--country", default="it", help="whose ringback tone to play")
     given = parser.parse_args(arguments)
+    _set_up_logging("media-standby" if given.standby else given.name)
     if given.standby:
         run_standby(tuple(given.prompts))
         return 0
