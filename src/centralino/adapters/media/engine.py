@@ -194,7 +194,7 @@ class MediaEngine:
         leg = Leg(command.leg, pair, make_line, self, self._store)
         leg.resumed = left
         self.legs[command.leg] = leg
-        self._store(leg)
+        self.store(leg)
         self._loop.watch(leg)
         return leg
 
@@ -203,7 +203,7 @@ class MediaEngine:
         self._checkpoint.write(leg.id, counters)
 
     def store(self, leg: Leg) -> None:
-        """Put a leg's counters into the checkpoint."""
+        """Put a leg's counters into the checkpoint, unless they wait there to be resumed."""
         if leg.resumed is None:
             self._store(leg)
 

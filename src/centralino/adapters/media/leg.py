@@ -48,8 +48,8 @@ _HUSH_NS = 3 * TICK_NS
 class MixInput(Protocol):
     """Where a mixer takes a talker's packets from."""
 
-    def put(self, sequence: int, timestamp: int, payload: bytes, now: int) -> None:
-        """Take one packet."""
+    def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: int) -> None:
+        """Take one packet; empty for what makes no sound."""
         ...
 
 
@@ -143,8 +143,11 @@ class Leg:
         self.protection = protection = Protection(media.srtp) if media.srtp is not None else None
         if left is not None and left.keys == self.keys_digest:
             self.is_heard = left.heard_ssrc != 0
+            self.reporter.sent_reports = left.rtcp_index + 1
             if protection is not None:
-                protection.resume_sending(self.line.ssrc, self.line.index, left.rtcp_index)
+                protection.resume_sending(
+                    self.line.ssrc, self.line.index, self.reporter.sent_reports
+                )
                 if left.heard_ssrc:
                     protection.resume_receiving(left.heard_ssrc, left.heard_index)
         elif protection is not None and (left is not None or not is_first):
@@ -250,7 +253,7 @@ class Leg:
     ) -> None:
         self.last_payload = payload
         if self.mix_input is not None:
-            self.mix_input.put(sequence, timestamp, payload, now)
+            self.mix_input.put(ssrc, sequence, timestamp, payload, now)
         if self.tap is not None:
             self.tap.put(ssrc, timestamp, self.codec, payload, now)
 
@@ -259,6 +262,8 @@ class Leg:
     ) -> None:
         """Take what is no audio: keys, comfort noise; what was not agreed ends here."""
         payload_type = second & 0x7F
+        if self.mix_input is not None:
+            self.mix_input.put(self.heard.ssrc or 0, sequence, timestamp, b"", now)
         if payload_type == self.event_payload_type:
             self._take_event(second & _MARKER, sequence, timestamp, payload, now)
         elif payload_type == self.comfort_payload_type:

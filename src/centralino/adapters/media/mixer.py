@@ -23,7 +23,7 @@ from centralino.adapters.media.codec import (
     encode_frames,
     sample_rate,
 )
-from centralino.adapters.media.playout import PlayoutBuffer
+from centralino.adapters.media.talker import TalkerInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,21 +44,17 @@ class Row:
     talkers: tuple[tuple[Leg, float], ...]
 
 
-class _Talker:
-    """One talker's jitter buffer and decoder; takes packets from its leg."""
+class _Talker(TalkerInput):
+    """One talker with its decoder."""
 
     def __init__(self, leg: Leg) -> None:
+        super().__init__()
         self.leg = leg
         self.codec = leg.codec
-        self.buffer = PlayoutBuffer()
         self.decoder = FrameDecoder(leg.codec)
         self._resamplers: dict[int, Resampler] = {}
         self._decoded_from = b""
         self._decoded: Samples = np.zeros(0, dtype=np.int16)
-
-    def put(self, sequence: int, timestamp: int, payload: bytes, now: int) -> None:
-        """Take one packet from the leg."""
-        self.buffer.put(timestamp, payload)
 
     def samples(self, payload: bytes, rate: int) -> Samples:
         """Return a frame at ``rate``; decoded once per tick, whoever asks."""
@@ -138,7 +134,7 @@ class Mixer:
         """Mix and send 20 ms to every listener."""
         if not self._groups:
             return
-        taken = [(talker, talker.buffer.take()) for talker in self._talkers.values()]
+        taken = [(talker, talker.take(now)) for talker in self._talkers.values()]
         decoded: dict[int, NDArray[np.float32]] = {}
         for group in self._groups:
             frames = decoded.get(group.rate)
