@@ -275,7 +275,7 @@ class VoiceDriver:
             endpoint.bye(event.session, now)
 
     def _event_handlers(self) -> dict[type[e.SipEvent], LegHandler]:
-        media_legs, transfers = self.media_legs, self.transfers
+        transfers = self.transfers
         return {
             e.SessionCancelled: lambda leg, event, _: self.incoming.on_cancelled(leg, event),
             e.SessionProgressed: self._on_progressed,
@@ -283,13 +283,23 @@ class VoiceDriver:
             e.SessionEstablished: self.incoming.on_established,
             e.SessionFailed: self._on_failed,
             e.SessionEnded: self._on_ended,
-            e.SessionReoffered: media_legs.on_reoffered,
+            e.SessionReoffered: self._on_reoffered,
             e.SessionRefreshed: lambda leg, event, now: self.calls.save(leg),
-            e.ReofferFinished: media_legs.on_reoffer_finished,
+            e.ReofferFinished: self._on_reoffer_finished,
             e.ReferReceived: transfers.on_refer,
             e.ReferProgress: transfers.on_refer_progress,
             e.InfoReceived: lambda leg, event, _: self.playing.on_info(leg, event),
         }
+
+    def _on_reoffer_finished(self, leg: Leg, event: e.ReofferFinished, now: int) -> None:
+        if event.session == leg.session:
+            self.media_legs.on_reoffer_finished(leg, event, now)
+
+    def _on_reoffered(self, leg: Leg, event: e.SessionReoffered, now: int) -> None:
+        if event.session == leg.session:
+            self.media_legs.on_reoffered(leg, event, now)
+        else:
+            self.calls.edge.endpoint.reject_offer(event.session, 488, now)
 
     def _on_progressed(self, leg: Leg, event: e.SessionProgressed, now: int) -> None:
         if event.session == leg.session:

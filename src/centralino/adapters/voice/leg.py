@@ -114,6 +114,10 @@ class Leg:
     reoffer_order: OrderId | None = None
     """The Hold or Resume whose re-INVITE is under way."""
     is_hold_wanted: bool = False
+    reoffer_count: int = 0
+    """Re-INVITEs of ours whose end has not come: each has exactly one."""
+    is_answer_due: bool = False
+    """Our offer stood in a 2xx; the answer comes with the ACK."""
     is_probing: bool = False
 
     transfer: Transfer | None = None

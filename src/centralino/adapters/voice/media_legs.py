@@ -119,20 +119,31 @@ class MediaLegs:
             calls.tell(Held(leg=leg.id, is_held=is_hold, by_far_end=False))
             return
         leg.reoffer_order, leg.is_hold_wanted = order.order, is_hold
-        wanted = Direction.SENDONLY if is_hold else Direction.SENDRECV
-        calls.edge.endpoint.reoffer(leg.session, leg.negotiator.offer(wanted), now)
+        self._send_offer(leg, leg.negotiator, now)
+
+    def _send_offer(self, leg: Leg, negotiator: AudioNegotiator, now: int) -> None:
+        wanted = Direction.SENDONLY if leg.is_hold_wanted else Direction.SENDRECV
+        leg.reoffer_count += 1
+        self._calls.edge.endpoint.reoffer(leg.session, negotiator.offer(wanted), now)
 
     def on_reoffer_finished(self, leg: Leg, event: ReofferFinished, now: int) -> None:
         """Take the end of a re-INVITE of ours (or the answer to an offer in our 2xx)."""
         del now
+        is_accepted = 200 <= event.status < 300
         if leg.is_probing:
             leg.is_probing = False
             self._calls.save(leg)
             return
-        order, leg.reoffer_order = leg.reoffer_order, None
+        order = None
+        if leg.is_answer_due and is_accepted:
+            leg.is_answer_due = False
+        else:
+            leg.reoffer_count -= 1
+            if leg.reoffer_count == 0:
+                order, leg.reoffer_order = leg.reoffer_order, None
         if leg.negotiator is None:
             return
-        if not 200 <= event.status < 300 or event.sdp is None:
+        if not is_accepted or event.sdp is None:
             if order is not None:
                 self._calls.fail(order, leg.id, "refused", f"the far end said {event.status}")
                 self._roll_back(leg)
@@ -164,6 +175,7 @@ class MediaLegs:
             return
         wanted = Direction.SENDONLY if leg.is_held else Direction.SENDRECV
         if event.sdp is None:
+            leg.is_answer_due = True
             endpoint.accept_offer(event.session, negotiator.offer(wanted), now)
             return
         try:
@@ -175,6 +187,9 @@ class MediaLegs:
             return
         endpoint.accept_offer(event.session, answer, now)
         self._agree(leg, agreed)
+        if leg.reoffer_count:
+            # Ours waits behind theirs and was written before it: write it again.
+            self._send_offer(leg, negotiator, now)
 
     def _agree(self, leg: Leg, agreed: AudioSession) -> None:
         """Put an agreement of an answered leg into force."""

@@ -356,6 +356,8 @@ class Relay:
 
     def _on_reoffer_finished(self, call: RelayCall, event: e.ReofferFinished, now: int) -> None:
         waiting, call.waiting = call.waiting, ""
+        if call.audio is not None and event.sdp is not None:
+            call.audio.reaccept(event.sdp, is_caller=event.session == call.caller)
         if call.audio is not None or not waiting:
             return
         if 200 <= event.status < 300 and event.sdp is not None:

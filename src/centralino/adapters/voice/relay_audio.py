@@ -8,6 +8,7 @@ is answered here and never reaches the other.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from centralino.adapters.voice.media_legs import leg_media
@@ -106,13 +107,20 @@ class RelayAudio:
         if negotiator is None:
             return None
         if offer is None:
-            return negotiator.local_sdp
+            return negotiator.offer()
         try:
             answer, agreed = negotiator.answer(offer)
         except NegotiationError:
             return None
         self._configure(0 if is_caller else 1, agreed)
         return answer
+
+    def reaccept(self, answer: bytes, *, is_caller: bool) -> None:
+        """Take one side's answer to an offer in our 2xx; what cannot be used changes nothing."""
+        negotiator = self._caller if is_caller else self._callee
+        if negotiator is not None:
+            with suppress(NegotiationError):
+                self._configure(0 if is_caller else 1, negotiator.apply_answer(answer))
 
     def checkpoint(self) -> RelayAudioCheckpoint | None:
         """Return what must survive; None before both sides are agreed."""

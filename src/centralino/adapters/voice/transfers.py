@@ -201,6 +201,11 @@ class Transfers:
         if leg.is_held:
             self._calls.tell(Held(leg=leg.id, is_held=False, by_far_end=False))
         leg.is_held = leg.is_held_by_far_end = False
+        order, leg.reoffer_order = leg.reoffer_order, None
+        leg.reoffer_count = 0
+        leg.is_answer_due = False
+        if order is not None:
+            self._calls.fail(order, leg.id, "superseded", "the leg was transferred meanwhile")
 
     def _linger(self, leg: Leg, session: str) -> None:
         """Hang up the old dialog only if the far end forgets to."""
