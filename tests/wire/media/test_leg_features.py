@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centralino.core.kernel.errors import RemoteRejected
-from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.ids import BridgeId, LegId
 from centralino.exchange.media import (
     KeyPressed,
     Played,
     PlayMedia,
     ReadStatistics,
     RingbackTone,
+    RoomMember,
     SendDigits,
+    SetRoom,
     Statistics,
     StopMedia,
+    WorkerAlarm,
 )
 from centralino.wire.rtp.telephone_event import EventDetector, EventSender
 from tests.wire.media.peer import EVENT, Peer
@@ -92,7 +95,7 @@ def test_ringback_is_heard_until_it_stops(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_unknown_prompt_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_refused_and_told(tmp_path: Path) -> None:
     async def run() -> None:
         async with stage(tmp_path) as one:
             await one.add("a", await Peer.open())
@@ -102,6 +105,8 @@ def test_unknown_prompt_is_refused(tmp_path: Path) -> None:
                 assert refused.value.details["code"] == "unknown-prompt"
             one.pool.send(A, PlayMedia(leg=A, play="p", prompts=("nothing",)))
             assert (await one.event(Played)).reason == "failed"
+            one.pool.send(A, SetRoom(room=BridgeId("r"), members=(RoomMember(B, ()),)))
+            assert (await one.event(WorkerAlarm)).code == "command-refused"
 
     asyncio.run(run())
 

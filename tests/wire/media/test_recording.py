@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import wave
 from typing import TYPE_CHECKING
 
@@ -152,5 +153,21 @@ def test_another_recordings_file_is_not_touched(tmp_path: Path) -> None:
             await one.pool.ask(A, StopRecording(recording=NAME))
             assert (await one.event(Recorded)).problem == "file-exists"
             assert path.read_bytes() == b"somebody else's"
+
+    asyncio.run(run())
+
+
+def test_worker_that_is_told_to_end_loses_no_sound(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path) as one:
+            customer, _ = await call(one)
+            await start(one, tmp_path / "one.wav")
+            await customer.hear(30)
+            one.worker.signal(signal.SIGTERM)
+            assert await one.worker.wait() == 0
+            rate, samples = read(tmp_path / "one.wav")
+            assert len(samples) >= rate // 2
+            last = samples[-rate // 5 :, 0]
+            assert tone_level_dbfs(last, 440, sample_rate=rate) > AUDIBLE_DBFS
 
     asyncio.run(run())

@@ -141,6 +141,10 @@ class MediaEngine:
                     problem=refusal.code,
                 )
             )
+        else:
+            what = f"{type(command).__name__}: {refusal.text}"
+            leg = getattr(command, "leg", None)
+            self._loop.emit(m.WorkerAlarm(code="command-refused", text=what, leg=leg))
 
     # ------------------------------------------------------------------ legs
     def _leg(self, leg: LegId) -> Leg:
