@@ -196,6 +196,7 @@ class Supervisor:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
                 limit=MAX_LINE_BYTES,
+                start_new_session=True,  # a key press in the terminal is for us alone
                 preexec_fn=_die_with_parent,
             )
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +22,8 @@ from centralino.cli.picture import draw
 from centralino.core.kernel.instant import SECOND
 from centralino.exchange.summary import CallStory
 
+PLANTED_PATIENCE_MS = 12_000
+"""A caller who hears nobody need not wait longer for the check to fail."""
 _NUMBERS = {person.id: person.number for person in company.PEOPLE}
 _NAMES = {person.id: person.name for person in company.PEOPLE}
 
@@ -42,6 +44,8 @@ def run(options: DemoOptions) -> int:
     """Run the demo; return the exit code."""
     console = Console(highlight=False, soft_wrap=True)
     plan = DemoPlan(seed=options.seed, seconds=options.seconds, plant=options.plant)
+    if options.plant:
+        plan = replace(plan, patience_ms=PLANTED_PATIENCE_MS)
     if options.is_headless:
         summary = _run_headless(console, plan, options.data_dir)
     else:

@@ -114,16 +114,20 @@ def teams_users(muted: str = "") -> tuple[TeamsUser, ...]:
     )
 
 
-def callers(seed: int, count: int) -> tuple[Caller, ...]:
-    """Return ``count`` callers, each with a number of his own; the same for the same seed."""
+def callers(seed: int, count: int, patience_ms: int) -> tuple[Caller, ...]:
+    """Return ``count`` callers, each with a number of his own; the same for the same seed.
+
+    Some leave while the menu plays; the others wait ``patience_ms`` for an agent.
+    """
     dice = random.Random(f"{seed}/callers")
-    return tuple(_caller(dice, number) for number in range(count))
+    return tuple(_caller(dice, number, patience_ms) for number in range(count))
 
 
-def _caller(dice: random.Random, number: int) -> Caller:
+def _caller(dice: random.Random, number: int, patience_ms: int) -> Caller:
     is_impatient = dice.random() < 0.15
     presses = dice.choices(("1", "2", ""), weights=(45, 45, 10))[0]
-    patience_ms = dice.randrange(2500, 6500) if is_impatient else 90_000
+    if is_impatient:
+        presses, patience_ms = "", dice.randrange(2500, 6500)
     return Caller(
         number=f"+3933355{number:05}",
         name=f"{dice.choice(_FIRST_NAMES)} {dice.choice(_LAST_NAMES)}",

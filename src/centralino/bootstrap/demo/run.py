@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from centralino.adapters.journal.sqlite import JournalReader
 from centralino.bootstrap.authority import DemoAuthority
@@ -66,6 +66,7 @@ class DemoRun:
     view: DemoView = field(default_factory=DemoView)
     hearing: Hearing = field(default_factory=Hearing)
     _settings: Settings = field(init=False)
+    _report: TextIO = field(init=False)
 
     async def main(self) -> DemoSummary:
         """Start everything, let calls come, stop everything, judge.
@@ -79,7 +80,10 @@ class DemoRun:
             ports = self._prepare(layout, now)
             projection = LiveProjection(layout.journal, company.TENANT)
             layout.logs.mkdir(parents=True)
-            with (layout.logs / "supervisor.log").open("w", encoding="utf-8") as log_file:
+            with (
+                (layout.logs / "supervisor.log").open("w", encoding="utf-8") as log_file,
+                (layout.logs / "far-side.jsonl").open("w", encoding="utf-8") as self._report,
+            ):
                 set_up_logging(self._settings.log, "supervisor", log_file)
                 await self._run(layout, ports, projection)
             return self._judge(layout)
@@ -105,21 +109,25 @@ class DemoRun:
             on_news=self.view.on_news,
         )
         async with supervisor:
+            await supervisor.start(self._far_side(layout, "direct-routing"))
             await start_product(supervisor, self._settings, layout)
             self.view.on_ready(ports, layout)
-            await supervisor.start(self._far_side(layout))
+            await supervisor.start(self._far_side(layout, "carrier"))
             await self._follow(projection, supervisor, stopped)
 
-    def _far_side(self, layout: Layout) -> ChildSpec:
+    def _far_side(self, layout: Layout, part: str) -> ChildSpec:
         scenario = layout.run_dir / "scenario.yaml"
-        parts = ("direct-routing", "carrier")
         return ChildSpec(
-            name="far-side",
-            arguments=("-m", "centralino.simulators", "--scenario", str(scenario), *parts),
+            name=part,
+            arguments=("-m", "centralino.simulators", "--scenario", str(scenario), part),
             is_ready=lambda line: '"what": "ready"' in line,
-            on_line=self.hearing.take,
+            on_line=self._take_report,
             is_restarted=False,
         )
+
+    def _take_report(self, line: str) -> None:
+        self._report.write(line)
+        self.hearing.take(line)
 
     async def _follow(
         self, projection: LiveProjection, supervisor: Supervisor, stopped: asyncio.Event

@@ -71,6 +71,8 @@ class DemoPlan:
     plant: str = ""
     """A planted defect: ``mute`` makes one agent inaudible."""
     interarrival_ms: int = 2200
+    patience_ms: int = 40_000
+    """How long a caller waits for an agent."""
     most_callers: int = 5000
 
 
@@ -207,7 +209,7 @@ def demo_scenario(plan: DemoPlan, ports: Ports, proxies: CertificateFiles) -> fa
             port=ports.carrier,
             target_host="127.0.0.1",
             target_port=ports.sip,
-            callers=company.callers(plan.seed, min(expected, plan.most_callers)),
+            callers=company.callers(plan.seed, min(expected, plan.most_callers), plan.patience_ms),
             arrivals=far.Arrivals(
                 interarrival_ms=plan.interarrival_ms,
                 stop_after_ms=stop_after_ms,
