@@ -387,6 +387,11 @@ class FarServer:
         finally:
             await far.close()
 
+    def reset(self) -> None:
+        """Reset every connection."""
+        for peer in self._peers:
+            peer.writer.transport.abort()
+
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()

@@ -184,6 +184,38 @@ def test_a_connection_is_used_again_and_replaced_when_it_dies() -> None:
     asyncio.run(run())
 
 
+def test_a_request_that_met_a_dying_connection_is_repeated_once() -> None:
+    async def run() -> None:
+        resets = [True]
+
+        async with FarServer.open() as far:
+
+            def answer(message: bytes) -> bytes | None:
+                if message.startswith(b"INVITE") and resets:
+                    resets.pop()
+                    far.reset()
+                    return None
+                return _far_answer(message)
+
+            far.on_message = answer
+            ours = trunk(transport="tcp", proxies=_hosts(far.port), options=NEVER)
+            async with running_stack(settings_of(ours), RESOLVER) as (stack, heard):
+                await _place(stack, heard, 1)
+                invites = []
+                while not far.messages.empty():
+                    invites.append(far.messages.get_nowait())
+                first, second = (item for item in invites if item.startswith(b"INVITE"))
+                assert first == second
+                assert stack.counts["sent-again"] == 1
+                # A peer that resets on every INVITE is told of after the second time.
+                resets += [True, True]
+                stack.invite(_invite(stack, stack.hop_for(CARRIER)), stack._clock.now())
+                stack.flush()
+                assert (await heard.event(SessionFailed)).cause == "transport"
+
+    asyncio.run(run())
+
+
 def test_a_host_that_moves_is_followed_when_its_answer_runs_out() -> None:
     async def run() -> None:
         port = free_tcp_port()

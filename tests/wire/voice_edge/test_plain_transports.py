@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from centralino.wire.sip.events import SessionEnded, SessionEstablished, Session
 from tests.wire.voice_edge.peers import (
     LOCAL,
     SDP,
+    FarServer,
     StreamPeer,
     UdpPeer,
     answer_calls,
@@ -66,10 +68,15 @@ def test_a_double_line_break_is_answered_with_one() -> None:
     asyncio.run(run())
 
 
-async def _call(peer: StreamPeer | UdpPeer, port: int) -> tuple[bytes, bytes]:
+async def _call(
+    peer: StreamPeer | UdpPeer, port: int, contact_port: int | None = None
+) -> tuple[bytes, bytes]:
     """Send an INVITE over any socket; return it and its 200."""
     uri = f"sip:+390687654321@127.0.0.1:{port}"
     invite = request("INVITE", uri, peer.via, extra="Content-Type: application/sdp\r\n", body=SDP)
+    if contact_port is not None:
+        contact = f"Contact: <sip:peer@127.0.0.1:{contact_port};transport=tcp>".encode()
+        invite = re.sub(rb"Contact: <[^>]*>", contact, invite)
     if isinstance(peer, UdpPeer):
         peer.send(invite, port)
     else:
@@ -122,6 +129,47 @@ def test_a_call_is_answered_and_ended(kind: str) -> None:
             ended = await heard.event(SessionEnded)
             assert ended.cause == "bye-received"
             assert stack.admission.calls() == 0
+
+    asyncio.run(run())
+
+
+def test_a_call_may_be_ended_over_another_connection() -> None:
+    async def run() -> None:
+        async with running_stack(settings_of(trunk())) as (stack, heard):
+            heard.then = answer_calls(stack)
+            port = port_of(stack, "tcp")
+            async with connected(port) as first, connected(port, address=LOCAL) as second:
+                invite, answer = await _call(first, port)
+                await first.send(_in_dialog("ACK", invite, answer, 1))
+                await heard.event(SessionEstablished)
+                await second.send(_in_dialog("BYE", invite, answer, 2))
+                assert status(await second.receive()) == 200
+                assert (await heard.event(SessionEnded)).cause == "bye-received"
+
+    asyncio.run(run())
+
+
+def test_when_the_connection_is_gone_our_bye_goes_to_the_contact() -> None:
+    async def run() -> None:
+        async with (
+            running_stack(settings_of(trunk())) as (stack, heard),
+            FarServer.open() as home,
+        ):
+            heard.then = answer_calls(stack)
+            port = port_of(stack, "tcp")
+            async with connected(port) as first:
+                invite, answer = await _call(first, port, contact_port=home.port)
+                await first.send(_in_dialog("ACK", invite, answer, 1))
+                session = (await heard.event(SessionEstablished)).session
+                first.writer.transport.abort()
+            async with asyncio.timeout(5):
+                while stack.transports.connection_count():
+                    turn = asyncio.get_running_loop().create_future()
+                    asyncio.get_running_loop().call_later(0.001, turn.set_result, None)
+                    await turn
+            stack.endpoint.bye(session, stack._clock.now())
+            stack.flush()
+            assert (await home.receive()).startswith(b"BYE sip:peer@127.0.0.1:")
 
     asyncio.run(run())
 

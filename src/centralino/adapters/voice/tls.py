@@ -301,7 +301,7 @@ def read_chain(message: bytes, version: int) -> tuple[x509.Certificate, ...]:
     if is_13 and len(message) > at:
         at += 1 + message[at]
     at += 3
-    chain = []
+    chain: list[x509.Certificate] = []
     while at + 3 <= len(message) and len(chain) < _MAX_CHAIN:
         size = int.from_bytes(message[at : at + 3], "big")
         der = message[at + 3 : at + 3 + size]

@@ -59,6 +59,7 @@ class Transports:
             limits.handshakes_per_s, max(1, round(limits.handshakes_per_s)), limits.max_peers
         )
         self._sweeper: asyncio.TimerHandle | None = None
+        self._is_stopping = False
         self.listening: list[tuple[str, str, int]] = []
         """(transport, address, port) of each open listener, in order of configuration."""
 
@@ -110,6 +111,7 @@ class Transports:
 
     async def stop(self) -> None:
         """Close everything at once."""
+        self._is_stopping = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -140,29 +142,45 @@ class Transports:
             flow_id = hop.flow_id
         if flow_id is not None:
             connection = self._connections.get(flow_id)
-            if connection is not None:
-                # Only a request is waited for: a response that gets lost is asked for again.
-                awaited = None if send.data.startswith(b"SIP/2.0 ") else send.transaction
-                if connection.write(send.data, awaited):
-                    return
+            if connection is not None and self._put(connection, send):
+                return
         if hop is None:
             self._undelivered(send, "the connection is gone")
             return
         self._send_to_hop(send, hop, now)
 
-    def _send_to_hop(self, send: Send, hop: Hop, now: int) -> None:
+    @staticmethod
+    def _put(connection: StreamConnection, send: Send, *, is_second: bool = False) -> bool:
+        # Only a request is watched over: a response that gets lost is asked for again.
+        if send.data.startswith(b"SIP/2.0 "):
+            return connection.write(send.data)
+        return connection.write_request(send, is_second=is_second)
+
+    def unanswered(self, send: Send, detail: str, *, is_second: bool) -> None:
+        """Send a request again whose connection died; the same branch makes it a repetition.
+
+        A peer that closes an idle connection just when we use it must not cost a call or, with
+        a lost BYE, leave one behind. Once only, so that a peer that resets on it is told of.
+        """
+        if is_second or self._is_stopping or send.hop is None or not send.hop.host:
+            self._undelivered(send, detail)
+            return
+        self._core.counts["sent-again"] += 1
+        self._send_to_hop(send, send.hop, self._core.clock.now(), is_second=True)
+
+    def _send_to_hop(self, send: Send, hop: Hop, now: int, *, is_second: bool = False) -> None:
         route = self._route(hop)
         if route.task is None and now < route.expires_at:
             if route.key.transport == "udp":
                 self._send_datagram(route, send)
                 return
             connection = route.usable(now)
-            if connection is not None and connection.write(send.data, send.transaction):
+            if connection is not None and self._put(connection, send, is_second=is_second):
                 return
         if len(route.pending) >= self._core.limits.pending_sends:
             self._undelivered(send, "too many messages wait for this destination")
             return
-        route.pending.append(send)
+        route.pending.append((send, is_second))
         self._finder.open(route)
 
     def _route(self, hop: Hop) -> Route:
@@ -185,12 +203,12 @@ class Transports:
 
     def _deliver(self, route: Route) -> None:
         while route.pending:
-            send = route.pending.popleft()
+            send, is_second = route.pending.popleft()
             if route.key.transport == "udp":
                 self._send_datagram(route, send)
                 continue
             connection = route.connection
-            if connection is None or not connection.write(send.data, send.transaction):
+            if connection is None or not self._put(connection, send, is_second=is_second):
                 self._undelivered(send, "the connection was lost")
 
     def _send_datagram(self, route: Route, send: Send) -> None:

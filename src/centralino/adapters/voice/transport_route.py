@@ -104,7 +104,8 @@ class Route:
         self.addresses: Sequence[ServiceAddress] = ()
         self.expires_at = 0
         self.connection: StreamConnection | None = None
-        self.pending: deque[Send] = deque()
+        self.pending: deque[tuple[Send, bool]] = deque()
+        """What waits, and whether it was sent before over a connection that died."""
         self.task: asyncio.Task[None] | None = None
         try:
             literal = ip_address(key.host)
@@ -183,7 +184,7 @@ class RouteFinder:
         self._core.listener.connect_failed(route.trunk, route.key.host, detail, wait_ns)
         self._core.counts["undelivered"] += len(route.pending)
         while route.pending:
-            transaction = route.pending.popleft().transaction
+            transaction = route.pending.popleft()[0].transaction
             if transaction is not None:
                 self._core.listener.undelivered(transaction, detail)
 

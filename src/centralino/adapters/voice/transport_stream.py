@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.transport_core import TransportCore
     from centralino.adapters.voice.trunks import Peer
     from centralino.core.kernel.ids import TrunkId
-    from centralino.wire.sip.flow import Transport
+    from centralino.wire.sip.flow import Send, Transport
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,10 @@ class ConnectionOwner(Protocol):
 
     def lost(self, connection: StreamConnection) -> None:
         """Take notice that it is gone."""
+        ...
+
+    def unanswered(self, send: Send, detail: str, *, is_second: bool) -> None:
+        """Take back a request after which the connection died without a further byte."""
         ...
 
 
@@ -111,7 +115,7 @@ class StreamConnection(asyncio.Protocol):
         self._framer = StreamFramer()
         self._flows: dict[TrunkId | None, Flow] = {}
         self._bucket = TokenBucket(1.0, 1, self.opened_at)
-        self._unanswered: list[str] = []
+        self._unanswered: list[tuple[Send, bool]] = []
         self._is_full = False
         self._has_spoken = False
         self._was_open = False
@@ -176,8 +180,8 @@ class StreamConnection(asyncio.Protocol):
             self.opened.set_exception(OSError(detail))
         self._owner.lost(self)
         unanswered, self._unanswered = self._unanswered, []
-        for transaction in unanswered:
-            self._core.listener.undelivered(transaction, detail)
+        for send, is_second in unanswered:
+            self._owner.unanswered(send, detail, is_second=is_second)
         if self._was_open:
             self._core.listener.flow_closed(self.flow_id)
         self._core.listener.batch_done()
@@ -335,19 +339,24 @@ class StreamConnection(asyncio.Protocol):
 
     # ---- writing
 
-    def write(self, data: bytes, transaction: str | None = None) -> bool:
-        """Send a message; False when the connection is gone (or was just reset).
-
-        Args:
-            data: the message.
-            transaction: told to the listener as undelivered when the connection dies before
-                a byte of the peer comes after it.
-        """
+    def write(self, data: bytes) -> bool:
+        """Send bytes nobody waits for; False when the connection is gone (or was just reset)."""
         if not self.is_open or self._transport is None or self._transport.is_closing():
             return False
-        if transaction is not None and len(self._unanswered) < _MAX_UNANSWERED:
-            self._unanswered.append(transaction)
         return self._write(data)
+
+    def write_request(self, send: Send, *, is_second: bool = False) -> bool:
+        """Send a request; the owner is told when the connection dies before the peer's next byte.
+
+        Args:
+            send: the request.
+            is_second: it was sent over another connection before, which died.
+        """
+        if not self.write(send.data):
+            return False
+        if len(self._unanswered) < _MAX_UNANSWERED:
+            self._unanswered.append((send, is_second))
+        return True
 
     def _write(self, data: bytes) -> bool:
         transport = self._transport
