@@ -182,6 +182,24 @@ def test_a_forgotten_old_dialog_is_hung_up(tmp_path: Path) -> None:
     run_virtual(story())
 
 
+def test_a_dialog_that_was_left_cannot_transfer_the_leg(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            _, session = await talking(world)
+            _, new = await referred(world, session)
+            world.teams.answer(new)
+            await world.fact(TransferAccepted)
+            await world.settle()
+            world.teams.events.clear()
+            world.teams.refer(session, f"<{TARGET}>")
+            assert (await world.teams.expect(e.ReferProgress)).status == 481
+            world.order(HangUp, "a1")
+            await world.ended("a1")
+            assert not world.driver.calls.by_session
+
+    run_virtual(story())
+
+
 def test_music_on_hold_by_refer_rings_nobody(tmp_path: Path) -> None:
     """HLD-02: the target is a service, no ringback; a held leg is talking again."""
 

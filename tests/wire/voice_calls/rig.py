@@ -55,15 +55,29 @@ def trunk(name: TrunkId, address: str, port: int) -> TrunkSettings:
     )
 
 
+def voice_settings(folder: Path, own: int, caller: int, callee: int) -> VoiceSettings:
+    """A voice process that listens on ``own`` between carriers at two ports."""
+    return VoiceSettings(
+        listeners=(ListenerSettings(transport="udp", port=own),),
+        trunks=(trunk(CALLER, CALLER_ADDRESS, caller), trunk(CALLEE, CALLEE_ADDRESS, callee)),
+        data_dir=str(folder / "data"),
+        recording_dir=str(folder / "recordings"),
+        run_dir=str(folder),
+        calls_per_s=2000,
+        max_calls=10000,
+        trace=TraceSettings(enabled=False),
+    )
+
+
 @dataclass
 class Rig:
-    """The ports, and the process."""
+    """The ports, and the process if it is one of ours."""
 
     folder: Path
     own: int
     caller: int
     callee: int
-    voice: VoiceProcess
+    voice: VoiceProcess | None = None
 
     @asynccontextmanager
     async def sipp(self, scenario: str, address: str, port: int, *more: str) -> AsyncIterator[Child]:
@@ -82,7 +96,7 @@ class Rig:
             del callee
             async with self.sipp(
                 "caller.xml", CALLER_ADDRESS, self.caller,
-                "-m", str(calls), "-r", str(rate), "-l", "2000", *more,
+                "-m", str(calls), "-r", str(rate), "-l", "2000", "-d", "200", *more,
             ) as caller:  # fmt: skip
                 status = await caller.wait(timeout_s=40)
                 assert status == 0, caller.output
@@ -99,16 +113,7 @@ def last_figures(path: Path) -> dict[str, str]:
 async def rig(folder: Path, calls: CallSettings, media: RestorableMedia) -> AsyncIterator[Rig]:
     """Run a voice process for two carriers while the block is open."""
     own, caller, callee = free_port(), free_port(), free_port()
-    settings = VoiceSettings(
-        listeners=(ListenerSettings(transport="udp", port=own),),
-        trunks=(trunk(CALLER, CALLER_ADDRESS, caller), trunk(CALLEE, CALLEE_ADDRESS, callee)),
-        data_dir=str(folder / "data"),
-        recording_dir=str(folder / "recordings"),
-        run_dir=str(folder),
-        calls_per_s=2000,
-        max_calls=10000,
-        trace=TraceSettings(enabled=False),
-    )
+    settings = voice_settings(folder, own, caller, callee)
     voice = VoiceProcess(settings, calls, media, SystemClock())
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

@@ -30,6 +30,7 @@ def test_every_call_gets_through(
             figures = await there.call(40, 20)
             assert figures["SuccessfulCall(C)"] == "40"
             assert figures["FailedCall(C)"] == "0"
+            assert there.voice is not None
             assert there.voice.relay.live_count == 0
             assert there.voice.relay.placed_count == 40
             assert not media.open

@@ -81,7 +81,7 @@ class Transfers:
         """Follow a REFER, or refuse it."""
         calls = self._calls
         endpoint = calls.edge.endpoint
-        refusal = self._refusal(leg)
+        refusal = self._refusal(leg) if event.session == leg.session else 481
         uri = _refer_uri(event.refer_to)
         if uri is None and refusal is None:
             refusal = 400
