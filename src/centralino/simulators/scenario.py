@@ -66,9 +66,23 @@ class Action(Struct, frozen=True, kw_only=True):
     """Something a party does by itself in a call, counted from the answer."""
 
     at_ms: int
-    do: Literal["hold", "resume", "hang-up", "keys", "refer", "mute", "unmute", "refresh"]
+    do: Literal[
+        "hold",
+        "resume",
+        "hang-up",
+        "keys",
+        "refer",
+        "consult",
+        "pick-up",
+        "park",
+        "mute",
+        "unmute",
+        "refresh",
+    ]
     target: str = ""
-    """Of ``refer``: a number, or the ``oid`` of a Teams user."""
+    """Of ``refer`` and ``consult``: a number, or the ``oid`` of a Teams user (after ``consult``
+    he answers at once). Of ``pick-up`` and ``park``: the ``oid`` of who takes the call over by
+    INVITE with Replaces."""
     keys: str = ""
 
 
@@ -100,6 +114,12 @@ class TeamsUser(Struct, frozen=True, kw_only=True):
     enterprise_voice: bool = True
     unanswered_to_voicemail: bool = False
     unanswered_after_ms: int = 20000
+    unanswered_to: str = ""
+    """A number that is called when he has not answered by then."""
+    forward_to: str = ""
+    """A number or the ``oid`` of a Teams user who gets his calls without ringing him."""
+    rings_too: str = ""
+    """A number that rings at the same time as his endpoints."""
     actions: tuple[Action, ...] = ()
     is_muted: bool = False
     """Sends silence: the planted defect of the audio check."""
@@ -139,6 +159,8 @@ class Proxy(Struct, frozen=True, kw_only=True):
     fqdn: str
     address: str
     port: int
+    region: str = ""
+    """Label in the host names that it puts into Via and Record-Route; empty: by its place."""
 
 
 class OutgoingCall(Struct, frozen=True, kw_only=True):
@@ -149,6 +171,10 @@ class OutgoingCall(Struct, frozen=True, kw_only=True):
     """``oid``."""
     number: str
     talk_for_ms: int = 5000
+    actions: tuple[Action, ...] = ()
+    is_anonymous: bool = False
+    has_bogus_replaces: bool = False
+    """Its INVITE replaces a dialog that never was."""
 
 
 class DirectRouting(Struct, frozen=True, kw_only=True):
@@ -167,6 +193,14 @@ class DirectRouting(Struct, frozen=True, kw_only=True):
     offer_mki_line: bool = True
     refer_when_allowed: bool = True
     music_by_refer: bool = False
+    """Hold is a REFER to the music service where the SBC allows REFER."""
+    park_for_ms: int = 3000
+    """How long a parked call waits until it is taken over."""
+    internal_transfer_keeps_call: bool = True
+    """Without REFER, after a transfer to a number: True joins the customer's call with the new
+    one inside Microsoft, False ends it and leaves the customer to the SBC."""
+    most_forwards: int = 5
+    """Calls forwarded by one user for one caller at the same time; above it a loop."""
     rtcp_mux: bool = False
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
 

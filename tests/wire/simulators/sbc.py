@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
+from centralino.simulators.direct_routing.services import MUSIC_HZ, PARK_HZ
 from centralino.simulators.party.description import Style
 from centralino.simulators.party.hub import MediaHub
 from centralino.simulators.party.party import Party
@@ -36,6 +37,7 @@ from centralino.wire.sip.events import (
     RequestFinished,
     RequestReceived,
     SessionAnswered,
+    SessionCancelled,
     SessionEnded,
     SessionFailed,
     SessionInvited,
@@ -57,6 +59,11 @@ if TYPE_CHECKING:
 TRUNK = "cust1.sbc.test"
 PROXIES = ("sip.pstnhub.test", "sip2.pstnhub.test", "sip3.pstnhub.test")
 SBC_TONE = 440
+"""Of calls that the border controller places."""
+TAKEN_TONE = 620
+"""Of calls that it takes."""
+TONES = (SBC_TONE, TAKEN_TONE, 500, 520, 1040, MUSIC_HZ, PARK_HZ)
+WITHOUT_REFER = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY")
 
 
 class Sbc:
@@ -75,8 +82,12 @@ class Sbc:
         self.refuse_with = 0
         self.follows_refer = True
         self.spoil_refer = False
+        self.retry_after_s: int | None = None
+        self.is_ringing = False
+        self.invited: list[Request] = []
+        self.allow: tuple[str, ...] | None = None
         self._style = style
-        self._answering: dict[str, SessionInvited] = {}
+        self._refers: dict[str, tuple[str, str]] = {}
         self._names = names
         self._files = identity.write(folder, "sbc")
         self._authorities = trusted_authority().write(folder)
@@ -108,12 +119,20 @@ class Sbc:
     def contact(self) -> str:
         return f"<sip:{TRUNK}:{self.port};transport=tls>"
 
-    def party(self) -> Party:
-        party = Party(self.hub, self._style, tone_hz=SBC_TONE, listen_for=(500, 520, 1040))
-        party.on_heard = lambda hz: self.report.add("sbc", "heard", tone_hz=hz)
+    def party(self, own_hz: int = SBC_TONE) -> Party:
+        party = Party(self.hub, self._style, tone_hz=own_hz, listen_for=TONES)
+        party.on_heard = lambda hz: self.report.add("sbc", "heard", tone_hz=hz, own_hz=own_hz)
         return party
 
-    def call(self, number: str, proxy_port: int, *, contact: str = "", uri: str = "") -> str:
+    def call(
+        self,
+        number: str,
+        proxy_port: int,
+        *,
+        contact: str = "",
+        uri: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> str:
         """Call a number through the first proxy; return the session."""
         party = self.party()
         target = uri or f"sip:{number}@{PROXIES[0]}:{proxy_port};user=phone"
@@ -125,6 +144,8 @@ class Sbc:
                 contact=contact or self.contact,
                 hop=Hop(PROXIES[0], proxy_port, "tls"),
                 sdp=party.offer(),
+                headers=headers,
+                allow=self.allow,
             ),
             self.stack.now(),
         )
@@ -170,13 +191,23 @@ class Sbc:
             case SessionAnswered(session=session, sdp=sdp, to_tag=tag):
                 self.parties[session].accept(sdp or b"")
                 self.parties[session].start()
+                self._notify(session, 200, now)
                 self.report.add("sbc", "answered", session=session, tag=tag)
             case SessionFailed(session=session, status=status, cause=cause, response=response):
                 subcode = response.headers.get("X-Lab-SubCode") if response is not None else None
+                self._notify(session, status or 503, now)
                 self.report.add("sbc", "failed", status=status, cause=cause, subcode=subcode)
             case SessionEnded(session=session, cause=cause):
-                heard = self.parties[session].ear.tones_heard()
-                self.report.add("sbc", "ended", cause=cause, tones_heard=heard)
+                party = self.parties[session]
+                self.report.add(
+                    "sbc",
+                    "ended",
+                    cause=cause,
+                    tones_heard=party.ear.tones_heard(),
+                    own_hz=party.tone_hz,
+                )
+            case SessionCancelled(reason=reason):
+                self.report.add("sbc", "cancelled", reason=reason)
             case SessionInvited():
                 self._invited(event, now)
             case SessionReoffered(session=session, sdp=sdp):
@@ -190,10 +221,16 @@ class Sbc:
 
     def _invited(self, event: SessionInvited, now: int) -> None:
         self.report.add("sbc", "invited", uri=event.request.uri)
+        self.invited.append(event.request)
         if self.refuse_with:
-            self.stack.endpoint.reject(event.session, self.refuse_with, now)
+            after = self.retry_after_s
+            headers = () if after is None else (("Retry-After", str(after)),)
+            self.stack.endpoint.reject(event.session, self.refuse_with, now, headers=headers)
             return
-        party = self.party()
+        if self.is_ringing:
+            self.stack.endpoint.ring(event.session, now)
+            return
+        party = self.party(TAKEN_TONE)
         self.parties[event.session] = party
         answer = party.answer(event.sdp or b"")
         party.start()
@@ -220,6 +257,13 @@ class Sbc:
             now,
         )
         self.parties[session] = party
+        self._refers[session] = (event.session, event.refer)
+
+    def _notify(self, session: str, status: int, now: int) -> None:
+        """Tell whoever sent the REFER how the call that followed ended."""
+        if session in self._refers:
+            referring, refer = self._refers.pop(session)
+            self.stack.endpoint.notify_refer(referring, refer, status, "", final=True, now=now)
 
 
 @dataclass(frozen=True)
@@ -232,8 +276,21 @@ class World:
     proxy_port: int
 
 
+def colleague(**changes: object) -> TeamsUser:
+    """Return a second Teams user, at +14255550102, who speaks 520 Hz."""
+    fields: dict[str, object] = {
+        "oid": "99999999-2222-3333-4444-555555555555",
+        "upn": "bert@cust1.test",
+        "name": "Bert Example",
+        "number": "+14255550102",
+        "tone_hz": 520,
+        **changes,
+    }
+    return user(**fields)
+
+
 def user(**changes: object) -> TeamsUser:
-    """Return a Teams user at +14255550101 that speaks 500 Hz."""
+    """Return a Teams user at +14255550101 who speaks 500 Hz."""
     fields: dict[str, object] = {
         "oid": "11111111-2222-3333-4444-555555555555",
         "upn": "anna@cust1.test",
@@ -254,6 +311,7 @@ async def world(
     faults: tuple[Fault, ...] = (),
     style: Style | None = None,
     failover_time_ms: int = 10000,
+    forward_call_history: bool = False,
     identity: Identity | None = None,
     eku: Literal["off", "warn", "strict"] = "warn",
     **changes: object,
@@ -267,6 +325,7 @@ async def world(
         faults: what goes wrong.
         style: how the border controller describes its media.
         failover_time_ms: of the trunk.
+        forward_call_history: of the trunk.
         identity: the border controller's certificate, when the usual one will not do.
         eku: the rule about client authentication.
         changes: of the settings of the proxies.
@@ -301,7 +360,12 @@ async def world(
             ),
         ),
         trunks=(
-            TrunkSettings(fqdn=TRUNK, port=sbc_port, failover_time_ms=failover_time_ms),
+            TrunkSettings(
+                fqdn=TRUNK,
+                port=sbc_port,
+                failover_time_ms=failover_time_ms,
+                forward_call_history=forward_call_history,
+            ),
             TrunkSettings(fqdn="dead.sbc.test", port=free_tcp_port()),
         ),
         faults=faults,

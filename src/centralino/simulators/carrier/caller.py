@@ -80,7 +80,7 @@ class CallerCall:
             self.party.accept(sdp or b"")
         except DescriptionError as error:
             self._report("call.refused-media", reason=error.reason)
-            self._hang_up()
+            self.hang_up()
             return
         self._is_answered = True
         self._cancel_timers()
@@ -117,7 +117,7 @@ class CallerCall:
             case "keys":
                 self.party.press(keys)
             case _:
-                self._hang_up()
+                self.hang_up()
 
     def _press(self, index: int) -> None:
         key = self._plan.keys[index]
@@ -130,19 +130,20 @@ class CallerCall:
         self._report("call.heard", tone_hz=hz)
         if self._agent_hz is None:
             self._agent_hz = hz
-            self._after(self._plan.talk_for_ms, self._hang_up)
+            self._after(self._plan.talk_for_ms, self.hang_up)
 
     def _patience_over(self) -> None:
         if self._agent_hz is None:
             self._report("call.impatient")
-            self._hang_up()
+            self.hang_up()
 
     def _ring_patience_over(self) -> None:
         if not self._is_answered:
             self._carrier.stack.endpoint.cancel(self.session, self._carrier.stack.now())
             self._carrier.stack.flush()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the call."""
         if not self._is_over:
             self._carrier.stack.endpoint.bye(self.session, self._carrier.stack.now())
             self._carrier.stack.flush()

@@ -144,6 +144,10 @@ class CarrierSimulator:
         """Drop a call that is over."""
         self._calls.pop(call.session, None)
 
+    def caller_calls(self) -> list[CallerCall]:
+        """Return the calls of callers there are now."""
+        return [call for call in self._calls.values() if isinstance(call, CallerCall)]
+
     @property
     def calls_at_once(self) -> int:
         """How many calls are there now."""

@@ -17,17 +17,12 @@ from centralino.simulators.direct_routing.dress import (
     ALLOW,
     PRODUCT,
     opaque,
-    reason,
     upper_case_names,
 )
 from centralino.simulators.direct_routing.faults import FaultBook
 from centralino.simulators.direct_routing.outgoing import UserOutgoingCall
-from centralino.simulators.direct_routing.rules import (
-    Refused,
-    admit,
-    check_shape,
-    contact_host,
-)
+from centralino.simulators.direct_routing.reception import Reception
+from centralino.simulators.direct_routing.services import Services
 from centralino.simulators.direct_routing.tenancy import Directory
 from centralino.simulators.direct_routing.transfer import TransferBook
 from centralino.simulators.direct_routing.trunk_watch import TrunkWatch
@@ -50,8 +45,12 @@ if TYPE_CHECKING:
     from centralino.simulators.scenario import (
         DirectRouting,
         OutgoingCall,
+        Proxy,
         Scenario,
     )
+
+
+REGIONS = ("eu", "us", "as")
 
 
 class Call(Protocol):
@@ -90,6 +89,8 @@ class DirectRoutingSimulator:
         self.transfers = TransferBook(self.rng, home.fqdn, home.port)
         self.watch = TrunkWatch(self)
         self.health = self.watch.health
+        self.services = Services(self)
+        self.reception = Reception(self)
         self.ports: dict[str, int] = {}
         self._calls: dict[str, Call] = {}
         self._timers: list[asyncio.TimerHandle] = []
@@ -137,6 +138,7 @@ class DirectRoutingSimulator:
         for timer in self._timers:
             timer.cancel()
         self.watch.close()
+        self.services.close()
         for call in list(self._calls.values()):
             call.close()
         self.hub.close()
@@ -152,13 +154,20 @@ class DirectRoutingSimulator:
         home = self.settings.proxies[0].fqdn
         return f"{label}.{home.partition('.')[2]}"
 
-    def sent_by(self) -> str:
-        """Return the regional host of our Via."""
-        return f"{self._regional('sip-du-a-eu')}:{self.settings.proxies[0].port}"
+    def _label(self, region: Proxy | None) -> str:
+        proxies = self.settings.proxies
+        proxy = region or proxies[0]
+        place = next((i for i, p in enumerate(proxies) if p.fqdn == proxy.fqdn), 0)
+        return proxy.region or REGIONS[place % len(REGIONS)]
 
-    def record_route(self) -> str:
-        """Return our Record-Route value."""
-        return f"<sip:{self.sent_by()};transport=tls;lr>"
+    def sent_by(self, region: Proxy | None = None) -> str:
+        """Return the host of the Via of a region; the first proxy's when none is given."""
+        port = self.settings.proxies[0].port
+        return f"{self._regional(f'sip-du-a-{self._label(region)}')}:{port}"
+
+    def record_route(self, region: Proxy | None = None) -> str:
+        """Return the Record-Route value of a region."""
+        return f"<sip:{self.sent_by(region)};transport=tls;lr>"
 
     def contact(self) -> str:
         """Return a Contact at a host of its own, with parameters nobody may touch."""
@@ -209,58 +218,11 @@ class DirectRoutingSimulator:
             case RequestFinished():
                 self.watch.options_answered(event)
             case SessionInvited():
-                self._invited(event, now)
+                self.reception.receive(event, now)
             case _:
                 call = self._calls.get(getattr(event, "session", ""))
                 if call is not None:
                     call.handle(event)
-
-    def _invited(self, event: SessionInvited, now: int) -> None:
-        request = event.request
-        try:
-            if self.transfers.is_replacement(request):
-                call = self._replacement(event)
-                self._calls[event.session] = call
-                call.begin()
-                return
-            admitted = admit(request, self.directory, event.flow.peer_names)
-        except Refused as refused:
-            self.report.add(
-                "direct-routing",
-                "invite.refused",
-                status=refused.status,
-                subcode=refused.subcode,
-                sentence=refused.sentence,
-            )
-            self.stack.endpoint.reject(
-                event.session,
-                refused.status,
-                now,
-                headers=(
-                    ("Reason", reason(self.rng, refused.sentence)),
-                    ("X-Lab-SubCode", str(refused.subcode)),
-                ),
-            )
-            return
-        call = UserCall(self, admitted.tenant, admitted.user, event)
-        self._calls[event.session] = call
-        call.begin(to_voicemail=admitted.goes_to_voicemail)
-
-    def _replacement(self, event: SessionInvited) -> UserCall:
-        check_shape(event.request)
-        tenant = self.directory.tenant_of(contact_host(event.request))
-        if tenant is None:
-            raise Refused(403, 510532, "No trunk config was found")
-        transfer = self.transfers.verify(event.request, tenant.id)
-        self.report.add("direct-routing", "transfer.verified", correlation=transfer.correlation)
-        user = (
-            self.directory.user_by_oid(tenant, transfer.target_oid)
-            if transfer.target_oid
-            else self.directory.user_by_number(tenant, transfer.target_number)
-        )
-        if user is None:
-            raise Refused(404, 10202, "The transfer's target was not found")
-        return UserCall(self, tenant, user, event)
 
 
 def caller_tones(scenario: Scenario) -> tuple[int, ...]:

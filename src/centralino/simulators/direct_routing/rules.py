@@ -59,6 +59,13 @@ def contact_host(request: Request) -> str:
     return host
 
 
+def caller_of(request: Request) -> str:
+    """Return the calling number; empty when it is hidden or none."""
+    uri = parse_uri(NameAddr.parse(request.headers.get("From") or "").uri)
+    user = (uri.user or "") if isinstance(uri, SipUri) else ""
+    return "" if user.lower() == "anonymous" else user
+
+
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -107,8 +114,7 @@ def admit(request: Request, directory: Directory, peer_names: tuple[str, ...]) -
     tenant = directory.tenant_of(host)
     if tenant is None or directory.trunk_of(host) is None:
         raise Refused(403, 510532, "No trunk config was found")
-    caller = parse_uri(NameAddr.parse(request.headers.get("From") or "").uri)
-    number = (caller.user or "") if isinstance(caller, SipUri) else ""
+    number = caller_of(request)
     if any(re.search(pattern, number) for pattern in tenant.blocked_numbers):
         raise Refused(403, 510534, "Calling number is blocked for the tenant")
     return _find_user(request, directory, tenant, host)

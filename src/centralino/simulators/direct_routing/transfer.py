@@ -33,6 +33,11 @@ class Transfer:
     target_oid: str
     target_number: str
     correlation: str
+    transferor_oid: str = ""
+    service: str = ""
+    """``music`` or ``park``, when the target is a server of Microsoft's."""
+    is_consulted: bool = False
+    """The target has been asked before and answers at once."""
 
 
 class TransferBook:
@@ -45,15 +50,22 @@ class TransferBook:
         self._by_correlation: dict[str, Transfer] = {}
 
     def make(
-        self, tenant: str, transferor_oid: str, *, oid: str = "", number: str = ""
+        self,
+        tenant: str,
+        transferor_oid: str,
+        *,
+        oid: str = "",
+        number: str = "",
+        service: str = "",
+        is_consulted: bool = False,
     ) -> Transfer:
-        """Make a transfer to a Teams user or to a number."""
+        """Make a transfer to a Teams user, to a number or to a service."""
         correlation = guid(self._rng)
-        target = (
-            f"sip:{self._target};x-m=8:orgid:{oid};x-t={tenant}"
-            if oid
-            else f"sip:{number}@{self._target};user=phone"
-        )
+        if number:
+            target = f"sip:{number}@{self._target};user=phone"
+        else:
+            who = f"8:orgid:{oid}" if oid else f"28:{guid(self._rng)}"
+            target = f"sip:{self._target};x-m={who};x-t={tenant}"
         url = (
             f"https://api.flightproxy.example/v1/ngc/callNotification?dci={correlation.upper()}"
             f"&Mixed=CaSe%2F{self._rng.getrandbits(400):0100X}"
@@ -65,7 +77,17 @@ class TransferBook:
             f"<sip:{self._target};x-m=8:orgid:{transferor_oid};x-t={tenant};"
             f"x-ti={correlation};x-tt={escaped}>"
         )
-        transfer = Transfer(target, by, tenant, oid, number, correlation)
+        transfer = Transfer(
+            target,
+            by,
+            tenant,
+            oid,
+            number,
+            correlation,
+            transferor_oid=transferor_oid,
+            service=service,
+            is_consulted=is_consulted,
+        )
         self._by_correlation[correlation] = transfer
         return transfer
 

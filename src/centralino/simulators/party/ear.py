@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from centralino.wire.rtp.g711 import alaw_decode, ulaw_decode
+
 RATE = 8000
 WINDOW_MS = 100
 WINDOW = RATE * WINDOW_MS // 1000
@@ -47,6 +49,9 @@ class Ear:
         self._on_heard = on_heard
         self._buffer: list[Samples] = []
         self._buffered = 0
+        self._encoded: list[bytes] = []
+        self._encoded_bytes = 0
+        self._is_alaw = True
         self.heard_ms: dict[int, int] = {}
         """Hz to how long it was heard in all."""
         self.audible_ms = 0
@@ -66,6 +71,23 @@ class Ear:
         rest = joined[whole * WINDOW :]
         self._buffer = [rest] if rest.size else []
         self._buffered = rest.size
+
+    def hear_encoded(self, payload: bytes, *, is_alaw: bool) -> None:
+        """Take the next G.711 payload; it is decoded together with its neighbours."""
+        if is_alaw != self._is_alaw:
+            self._decode()
+            self._is_alaw = is_alaw
+        self._encoded.append(payload)
+        self._encoded_bytes += len(payload)
+        if self._encoded_bytes + self._buffered >= WINDOW:
+            self._decode()
+
+    def _decode(self) -> None:
+        if self._encoded:
+            joined = b"".join(self._encoded)
+            self._encoded.clear()
+            self._encoded_bytes = 0
+            self.hear(alaw_decode(joined) if self._is_alaw else ulaw_decode(joined))
 
     def _judge(self, window: Samples) -> None:
         self.windows += 1

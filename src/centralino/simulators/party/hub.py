@@ -26,6 +26,14 @@ class Ticking(Protocol):
         ...
 
 
+class Closable(Protocol):
+    """Something with sockets."""
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        ...
+
+
 class MediaHub:
     """The media side of the simulators of one process."""
 
@@ -36,6 +44,7 @@ class MediaHub:
         self._first, self._last = ports
         self._next = self._first + (self._first & 1)
         self._parties: dict[int, Ticking] = {}
+        self._streams: set[Closable] = set()
         self._count = 0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -72,9 +81,19 @@ class MediaHub:
         """Tick it no more."""
         self._parties.pop(handle, None)
 
+    def opened(self, stream: Closable) -> None:
+        """Remember a stream, to close it with the hub."""
+        self._streams.add(stream)
+
+    def closed(self, stream: Closable) -> None:
+        """Forget it."""
+        self._streams.discard(stream)
+
     def close(self) -> None:
-        """Stop the ticker."""
+        """Stop the ticker and close every stream that is left."""
         self._parties.clear()
+        for stream in list(self._streams):
+            stream.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
