@@ -8,14 +8,13 @@ reserved again, a playing or recording that runs is not started twice.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from centralino.adapters.media.codec import is_known_codec
+from centralino.adapters.media.agreement import media_problem
 from centralino.adapters.media.graph import MediaGraph
 from centralino.adapters.media.keypad import KeySender
 from centralino.adapters.media.leg import Leg
@@ -27,7 +26,7 @@ from centralino.adapters.media.prompts import PromptError, PromptLibrary
 from centralino.adapters.media.report import leg_statistics
 from centralino.adapters.media.sockets import NoPortError, PortRange
 from centralino.exchange import media as m
-from centralino.wire.errors import LocalProtocolError
+from centralino.wire.errors import LocalProtocolError, ProtocolError
 
 if TYPE_CHECKING:
     from centralino.adapters.media.checkpoint import Checkpoint, LegCounters
@@ -214,11 +213,14 @@ class MediaEngine:
     def _configure(self, command: m.Configure, now: int) -> None:
         leg = self._leg(command.leg)
         media = command.media
-        problem = _media_problem(media)
+        problem = media_problem(media)
         if problem:
             raise Refusal("bad-media", problem)
         if media != leg.media:
-            leg.configure(media, now)
+            try:
+                leg.configure(media, now)
+            except ProtocolError as error:
+                raise Refusal("bad-media", str(error)) from error
             self._store(leg)
             self.graph.invalidate()
             if leg.playing:
@@ -381,21 +383,3 @@ class MediaEngine:
     def _stop_recording(self, command: m.StopRecording, now: int) -> None:
         self._require_recording(command.recording)
         self.recordings.stop(command.recording, now, iter(self.legs.values()))
-
-
-def _media_problem(media: m.LegMedia) -> str:
-    """Return what is wrong with agreed media, empty when nothing is."""
-    if not is_known_codec(media.codec):
-        return f"codec {media.codec} is not one this worker speaks"
-    try:
-        ipaddress.ip_address(media.remote_address)
-    except ValueError:
-        return "the remote address is no IP address"
-    if not (0 < media.remote_rtp_port < 65536 and 0 < media.remote_rtcp_port < 65536):
-        return "a remote port is out of range"
-    types = (media.payload_type, media.event_payload_type, media.comfort_noise_payload_type)
-    if any(one is not None and not 0 <= one <= 127 for one in types):
-        return "a payload type is between 0 and 127"
-    if media.srtp is not None and (len(media.srtp.local) != 30 or len(media.srtp.remote) != 30):
-        return "an SDES key has 30 bytes"
-    return ""

@@ -67,7 +67,7 @@ class MediaGraph:
         event_routes: dict[_RouteKey, EventRoute] = {}
         rows: list[Row] = []
         for leg in self._legs.values():
-            leg.is_fed = False
+            leg.is_fed = leg.is_relayed = False
         for listener_id, hearing in plan.items():
             listener = self._legs[listener_id]
             if not listener.sends or listener.playing or listener.sending_keys:
@@ -76,7 +76,8 @@ class MediaGraph:
             if not talkers:
                 continue
             listener.is_fed = True
-            if hearing.path is Path.RELAY:
+            listener.is_relayed = hearing.path is Path.RELAY
+            if listener.is_relayed:
                 key = _key(talkers[0][0], listener)
                 routes[key] = self._routes.get(key) or Route(listener, key[2], key[3])
             else:

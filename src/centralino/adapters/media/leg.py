@@ -110,6 +110,8 @@ class Leg:
         """Whether anything has come from the far end."""
         self.is_fed = False
         """Whether the room makes its audio (by route or mixer)."""
+        self.is_relayed = False
+        """Whether it is fed by a route, and so as long as the talker sends."""
         self._is_starved = False
         self._sent_before = 0
         self.hushed_until = 0
@@ -319,10 +321,12 @@ class Leg:
 
     def keep_fed(self) -> None:
         """Once a second: send silence when whoever feeds this leg has sent nothing."""
-        sent = self.line.sent_packets
-        self._is_starved = self.is_fed and sent == self._sent_before
+        sent, before = self.line.sent_packets, self._sent_before
         self._sent_before = sent
-        if self._is_starved:
+        if not self.is_relayed:
+            self._is_starved = False
+        elif sent == before and not self._is_starved:
+            self._is_starved = True
             self.line.release_source()
 
     def counters(self, now: int) -> LegCounters:

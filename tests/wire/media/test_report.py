@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from centralino.adapters.media.protection import Protection
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.wire
 
 S = 1_000_000_000
 ports = PortRange(29_000, 29_998, 1 << 16)
