@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the pages that are made from the code, or say which of them are out of date.
+"""Write what is made from the code, or say what of it is out of date.
 
 ``python -m tools.generate`` writes; ``--check`` writes nothing and exits 1 when a committed
-page is not what the code would make.
+file is not what the code would make.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from centralino.bootstrap.sample import sample_text
 from tools.pages import capabilities, commands, events, lifecycles, settings
 
 PAGES = (capabilities, commands, events, lifecycles, settings)
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
 _NOTICE = "<!-- Made by `make docs` from the code; edit that. -->\n"
 
 
@@ -23,17 +24,23 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tools.generate [--check]", file=sys.stderr)
         return 2
     stale = []
-    for page in PAGES:
-        path, text = DOCS / page.PATH, _NOTICE + page.render()
+    for name, text in outputs().items():
+        path = ROOT / name
         if arguments:
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(page.PATH)
+                stale.append(name)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     for name in stale:
-        print(f"docs/{name} is out of date: run `make docs` and commit the result")
+        print(f"{name} is out of date: run `make docs` and commit the result")
     return 1 if stale else 0
+
+
+def outputs() -> dict[str, str]:
+    """Return what is made from the code: path below the repository to content."""
+    pages = {f"docs/{page.PATH}": _NOTICE + page.render() for page in PAGES}
+    return {**pages, "config.sample.yaml": sample_text()}
 
 
 if __name__ == "__main__":

@@ -150,10 +150,10 @@ def test_a_package_that_is_not_there_has_no_modules() -> None:
 def test_a_stale_page_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
-    stale = tmp_path / capabilities.PATH
+    stale = tmp_path / "docs" / capabilities.PATH
     stale.write_text(stale.read_text() + "edited by hand\n")
     assert generate.main(["--check"]) == 1
     assert f"docs/{capabilities.PATH} is out of date" in capsys.readouterr().out
