@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centralino.adapters.voice.call_settings import CallSettings
-from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
+from centralino.core.kernel.ids import BridgeId, LegId, RecordingId, TrunkId
 from centralino.exchange import orders as o
 from centralino.exchange.facts import Ended, Fact, Offered
 from centralino.exchange.media import KeyPressed, MediaChanged, Played
 from centralino.wire.sip import events as e
+from centralino.wire.sip.lifecycle import IllegalTransition
 from tests.kit.virtual_time import run_virtual
 from tests.unit.voice_calls.world import CARRIER, TEAMS, TENANT, FarSide, World, running_world
 
@@ -78,101 +80,98 @@ class Story:
             return self.world.teams, "none"
         return self.sessions[-1 - number % len(self.sessions)]
 
-    def order(self, kind: Callable[..., o.AnyOrder], leg: LegId, **fields: object) -> None:
-        self.world.order(kind, leg, **fields)
-
     async def step(self, what: str, a: int, b: int) -> None:
+        """Carry out one step."""
         self.count += 1
-        world, leg = self.world, self.leg(a)
+        if what.startswith("wait"):
+            await self.world.settle(7 if what == "wait-long" else 0.02)
+        elif what == "call":
+            far = self.world.carrier if b % 2 else self.world.teams
+            self.sessions.append((far, far.call()))
+        elif what.startswith("far-"):
+            self._far_side(what, a, b)
+        elif what in ("key", "played", "no-media"):
+            self._media(what, self.leg(a), b)
+        else:
+            self._order(what, self.leg(a), b)
+
+    def _order(self, what: str, leg: LegId, b: int) -> None:
+        plain: dict[str, tuple[Callable[..., o.AnyOrder], dict[str, object]]] = {
+            "answer": (o.Answer, {}),
+            "ring": (o.Ring, {}),
+            "reject": (o.Reject, {"cause": o.RejectCause.BUSY}),
+            "redirect": (o.Redirect, {"target": "+39062"}),
+            "hang-up": (o.HangUp, {}),
+            "cancel": (o.CancelInvite, {}),
+            "play": (o.Play, {"play": f"p{b}", "prompts": ("x",), "loop": b > 2}),
+            "collect": (o.Collect, {"collect": "c", "max_digits": 2}),
+            "hold": (o.Hold, {}),
+            "resume": (o.Resume, {}),
+            "remove": (o.Remove, {}),
+            "mute": (o.Mute, {}),
+            "send": (o.SendDtmf, {"digits": "1"}),
+            "transfer": (o.Transfer, {"target": "+39063"}),
+            "record": (
+                o.RecordStart,
+                {"recording": RecordingId(f"r{self.count}"), "other": self.leg(b)},
+            ),
+        }
+        if what == "invite":
+            self._invite(CARRIER if b == 4 else TEAMS)
+        elif what == "bridge":
+            names = {leg, self.leg(b)} if b else {leg}
+            people = tuple(o.BridgeMember(name) for name in sorted(names))
+            self.world.order(o.Bridge, leg, bridge=BridgeId(f"b{b % 2}"), members=people)
+        else:
+            kind, fields = plain[what]
+            self.world.order(kind, leg, **fields)
+
+    def _invite(self, trunk: TrunkId) -> None:
+        name = LegId(f"n{self.count}")
+        self.names.append(name)
+        self.world.order(
+            o.Invite, name, tenant=TENANT, trunk=trunk, target="+39061", ring_for_ms=9000
+        )
+
+    def _media(self, what: str, leg: LegId, b: int) -> None:
+        media = self.world.media
+        if what == "key":
+            media.emit(KeyPressed(leg=leg, digit="5", duration_ms=9))
+        elif what == "played":
+            media.emit(Played(leg=leg, play=f"p{b}", reason="completed"))
+        else:
+            media.emit(MediaChanged(leg=leg, change="timeout" if b % 2 else "resumed"))
+
+    def _far_side(self, what: str, a: int, b: int) -> None:
         peer, session = self.far(a)
-        now = world.clock.now()
-        match what:
-            case "call":
-                far = world.carrier if b % 2 else world.teams
-                self.sessions.append((far, far.call()))
-            case "invite":
-                name = LegId(f"n{self.count}")
-                self.names.append(name)
-                trunk = CARRIER if b == 4 else TEAMS
-                self.order(
-                    o.Invite, name, tenant=TENANT, trunk=trunk, target="+39061", ring_for_ms=9000
-                )
-            case "answer":
-                self.order(o.Answer, leg)
-            case "ring":
-                self.order(o.Ring, leg)
-            case "reject":
-                self.order(o.Reject, leg, cause=o.RejectCause.BUSY)
-            case "redirect":
-                self.order(o.Redirect, leg, target="+39062")
-            case "hang-up":
-                self.order(o.HangUp, leg)
-            case "cancel":
-                self.order(o.CancelInvite, leg)
-            case "bridge":
-                names = {leg, self.leg(b)} if b else {leg}
-                people = tuple(o.BridgeMember(name) for name in sorted(names))
-                self.order(o.Bridge, leg, bridge=BridgeId(f"b{b % 2}"), members=people)
-            case "play":
-                self.order(o.Play, leg, play=f"p{b}", prompts=("x",), loop=b > 2)
-            case "collect":
-                self.order(o.Collect, leg, collect="c", max_digits=2)
-            case "hold":
-                self.order(o.Hold, leg)
-            case "resume":
-                self.order(o.Resume, leg)
-            case "remove":
-                self.order(o.Remove, leg)
-            case "mute":
-                self.order(o.Mute, leg)
-            case "send":
-                self.order(o.SendDtmf, leg, digits="1")
-            case "record":
-                name = RecordingId(f"r{self.count}")
-                self.order(o.RecordStart, leg, recording=name, other=self.leg(b))
-            case "transfer":
-                self.order(o.Transfer, leg, target="+39063")
-            case "far-bye":
-                peer.bye(session)
-            case "far-cancel":
-                peer.do(peer.endpoint.cancel, session, now)
-            case "far-hold":
-                offer = peer.sdp(direction="inactive", version=self.count + 10)
-                peer.do(peer.endpoint.reoffer, session, offer, now)
-            case "far-refer":
-                peer.refer(session, "<sip:sip.teams.test;x-m=8:orgid:U2>")
-            case "far-info":
-                peer.do(peer.endpoint.info, session, now, "application/dtmf", b"3")
-            case "far-answer" | "far-ring" | "far-reject":
-                self._respond(what, peer, session)
-            case "far-cut":
-                world.peers[list(world.peers)[b % 3]].is_cut = a % 2 == 0
-            case "far-deaf":
-                peer.is_deaf = b % 2 == 0
-            case "key":
-                world.media.emit(KeyPressed(leg=leg, digit="5", duration_ms=9))
-            case "played":
-                world.media.emit(Played(leg=leg, play=f"p{b}", reason="completed"))
-            case "no-media":
-                change = "timeout" if b % 2 else "resumed"
-                world.media.emit(MediaChanged(leg=leg, change=change))
-            case "wait":
-                await world.settle(0.02)
-            case _:
-                await world.settle(7)
+        endpoint, now = peer.endpoint, peer.now()
+        if what == "far-bye":
+            peer.bye(session)
+        elif what == "far-cancel":
+            peer.do(endpoint.cancel, session, now)
+        elif what == "far-hold":
+            offer = peer.sdp(direction="inactive", version=self.count + 10)
+            peer.do(endpoint.reoffer, session, offer, now)
+        elif what == "far-refer":
+            peer.refer(session, "<sip:sip.teams.test;x-m=8:orgid:U2>")
+        elif what == "far-info":
+            peer.do(endpoint.info, session, now, "application/dtmf", b"3")
+        elif what == "far-cut":
+            self.world.peers[list(self.world.peers)[b % 3]].is_cut = a % 2 == 0
+        elif what == "far-deaf":
+            peer.is_deaf = b % 2 == 0
+        else:
+            self._respond(what, peer, session)
 
     def _respond(self, what: str, peer: FarSide, session: str) -> None:
-        try:
+        # The far side may do only what its own state allows.
+        with suppress(IllegalTransition):
             if what == "far-answer":
                 peer.answer(session)
             elif what == "far-ring":
                 peer.ring(session)
             else:
                 peer.reject(session, 486)
-        except Exception as error:
-            # The far side may do only what its own state allows.
-            if type(error).__name__ != "IllegalTransition":
-                raise
 
 
 @given(STEPS)
@@ -215,5 +214,3 @@ def judge(tale: Story) -> None:
             assert fact.leg not in over, fact
         if isinstance(fact, Ended):
             over.add(fact.leg)
-
-

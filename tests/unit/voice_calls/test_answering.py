@@ -124,9 +124,7 @@ def test_ringing_is_told_once(tmp_path: Path) -> None:
         (RejectCause.OVERLOADED, 503),
     ],
 )
-def test_a_refusal_in_the_callers_words(
-    tmp_path: Path, cause: RejectCause, status: int
-) -> None:
+def test_a_refusal_in_the_callers_words(tmp_path: Path, cause: RejectCause, status: int) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:
             leg, _ = await offer(world)

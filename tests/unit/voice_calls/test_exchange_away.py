@@ -73,7 +73,7 @@ def test_the_exchange_that_is_back_decides(tmp_path: Path) -> None:
             world.carrier.call()
             leg = (await world.fact(Offered)).leg
             await world.fact(Answered)
-            holding.exchange_came()
+            await world.driver.attach()
             order = Play(order=world.order_id(), leg=leg, play="q", prompts=("queue",))
             holding.took_over([order])
             world.driver.submit([order])
@@ -86,13 +86,13 @@ def test_the_exchange_that_is_back_decides(tmp_path: Path) -> None:
 
 def test_with_the_exchange_here_nothing_happens(tmp_path: Path) -> None:
     async def story() -> None:
-        async with alone(tmp_path) as (world, holding):
-            holding.exchange_came()
+        async with alone(tmp_path) as (world, _):
+            await world.driver.attach()
             world.carrier.call()
             await world.fact(Offered)
             await world.settle(10)
             assert not world.has(Answered)
-            holding.exchange_left()
+            world.driver.detach()
             await world.fact(Answered)
 
     run_virtual(story())
@@ -113,9 +113,7 @@ def test_an_exchange_that_stays_away_ends_in_an_announcement(tmp_path: Path) -> 
     run_virtual(story())
 
 
-FALLBACK = HoldingSettings(
-    announce_after_s=10, fallback_trunk=TEAMS, fallback_target="+390600001"
-)
+FALLBACK = HoldingSettings(announce_after_s=10, fallback_trunk=TEAMS, fallback_target="+390600001")
 
 
 def test_the_fallback_number_gets_the_caller(tmp_path: Path) -> None:

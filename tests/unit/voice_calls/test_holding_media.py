@@ -80,9 +80,7 @@ def test_the_far_end_holds_and_resumes(tmp_path: Path) -> None:
             session = await world.answered_agent("a1")
             for direction, is_held in (("inactive", True), ("sendrecv", False)):
                 offer = world.teams.sdp(direction=direction, version=2 + (not is_held))
-                world.teams.do(
-                    world.teams.endpoint.reoffer, session, offer, world.clock.now()
-                )
+                world.teams.do(world.teams.endpoint.reoffer, session, offer, world.clock.now())
                 held = await world.fact(Held)
                 assert (held.is_held, held.by_far_end) == (is_held, True)
                 finished = await world.teams.expect(e.ReofferFinished)
@@ -206,9 +204,7 @@ def test_media_that_comes_back_or_a_hold_keeps_the_leg(tmp_path: Path) -> None:
 
 def test_the_media_time_out_can_be_off(tmp_path: Path) -> None:
     async def story() -> None:
-        async with running_world(
-            tmp_path, settings=CallSettings(media_timeout_s=None)
-        ) as world:
+        async with running_world(tmp_path, settings=CallSettings(media_timeout_s=None)) as world:
             leg, _ = await world.answered_caller()
             world.media.emit(MediaChanged(leg=LegId(leg), change="timeout"))
             await world.settle(900)

@@ -53,9 +53,7 @@ def test_the_headers_that_direct_routing_wants(tmp_path: Path) -> None:
             await invited(world)
             request = world.teams.last("INVITE")
             headers = request.headers
-            assert request.uri == (
-                f"sip:+390612345@{PROXIES[0]}:5061;user=phone;transport=tls"
-            )
+            assert request.uri == (f"sip:+390612345@{PROXIES[0]}:5061;user=phone;transport=tls")
             assert headers.get("Contact") == "<sip:sbc.acme.test:5061;transport=tls>"
             assert request.from_.uri == "sip:+39333111222@sbc.acme.test;user=phone"
             allow = headers.values("Allow")

@@ -181,7 +181,7 @@ def test_orders_repeated_after_the_restart_have_no_second_effect(tmp_path: Path)
     async def story() -> None:
         async with running_world(tmp_path) as world:
             leg, _ = await world.answered_caller()
-            order = Play(order=world.order_id(), leg=leg, play="p", prompts=("x",))  # type: ignore[arg-type]  # name
+            order = Play(order=world.order_id(), leg=leg, play="p", prompts=("x",))
             world.driver.submit([order])
             await world.settle()
             commands = len(world.media.commands)

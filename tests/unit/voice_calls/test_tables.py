@@ -73,9 +73,7 @@ def test_every_status_has_an_outcome_that_is_no_success(status: int) -> None:
     ("status", "reason"),
     [(302, R.REDIRECTED), (499, R.REJECTED), (599, R.UNKNOWN), (699, R.DECLINED)],
 )
-def test_a_status_nobody_knows_is_judged_by_its_class(
-    status: int, reason: OutcomeReason
-) -> None:
+def test_a_status_nobody_knows_is_judged_by_its_class(status: int, reason: OutcomeReason) -> None:
     assert outcomes.of_status(status, has_rung=False, is_teams=False).reason is reason
 
 

@@ -524,7 +524,7 @@ class World:
 
     # ---- usual beginnings
 
-    async def answered_caller(self, peer: FarSide | None = None) -> tuple[str, str]:
+    async def answered_caller(self, peer: FarSide | None = None) -> tuple[LegId, str]:
         """A call from the carrier, answered; returns the leg and the far side's session."""
         far = peer or self.carrier
         session = far.call()

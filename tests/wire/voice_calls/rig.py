@@ -80,7 +80,9 @@ class Rig:
     voice: VoiceProcess | None = None
 
     @asynccontextmanager
-    async def sipp(self, scenario: str, address: str, port: int, *more: str) -> AsyncIterator[Child]:
+    async def sipp(
+        self, scenario: str, address: str, port: int, *more: str
+    ) -> AsyncIterator[Child]:
         """Run sipp with a scenario of ours."""
         arguments = [
             require_program("sipp"), f"127.0.0.1:{self.own}", "-sf", str(HERE / scenario),

@@ -128,20 +128,21 @@ async def voice(folder: Path, media: Path) -> AsyncIterator[Child]:
 
 async def talk_through_a_kill(rig: Rig, media: Path, is_up: Callable[[], bool]) -> dict[str, str]:
     """Start the calls, kill the voice process, start the next; returns the caller's figures."""
-    async with rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee):
-        async with voice(rig.folder, media) as first, rig.sipp(
-            "caller.xml", CALLER_ADDRESS, rig.caller,
-            "-m", str(CALLS), "-r", "20", "-d", "6000",
-        ) as caller:  # fmt: skip
-            async with asyncio.timeout(20):
-                while not is_up():
-                    await turn()
-            first.signal(signal.SIGKILL)
-            await first.wait()
-            async with voice(rig.folder, media):
-                status = await caller.wait(timeout_s=40)
-                assert status == 0, caller.output
-                await turn(0.5)
+    calling = ("-m", str(CALLS), "-r", "20", "-d", "6000")
+    async with (
+        rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee),
+        voice(rig.folder, media) as first,
+        rig.sipp("caller.xml", CALLER_ADDRESS, rig.caller, *calling) as caller,
+    ):
+        async with asyncio.timeout(20):
+            while not is_up():
+                await turn()
+        first.signal(signal.SIGKILL)
+        await first.wait()
+        async with voice(rig.folder, media):
+            status = await caller.wait(timeout_s=40)
+            assert status == 0, caller.output
+            await turn(0.5)
     return last_figures(rig.folder / "caller.xml.csv")
 
 
@@ -200,18 +201,19 @@ def test_every_leg_is_listed_after_the_kill(short_folder: Path) -> None:
         exchange = TinyExchange(short_folder / "v.sock")
         async with media_worker(short_folder) as media, asyncio.TaskGroup() as tasks:
             task = tasks.create_task(exchange.run())
-            async with rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee):
-                async with voice(short_folder, media) as first:
-                    async with rig.sipp(
-                        "caller.xml", CALLER_ADDRESS, rig.caller, "-m", "2", "-d", "20000"
-                    ):
-                        await exchange.until(lambda: exchange.count(ParticipantJoined) == 4)
-                        first.signal(signal.SIGKILL)
-                        await first.wait()
-                        async with voice(short_folder, media):
-                            await exchange.driver.attach()
-                            exchange.driver.submit([ListLegs(order=OrderId("l"), leg=LegId(""))])
-                            await exchange.until(lambda: exchange.count(LegsListed) == 1)
+            calling = ("-m", "2", "-d", "20000")
+            async with (
+                rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee),
+                voice(short_folder, media) as first,
+                rig.sipp("caller.xml", CALLER_ADDRESS, rig.caller, *calling),
+            ):
+                await exchange.until(lambda: exchange.count(ParticipantJoined) == 4)
+                first.signal(signal.SIGKILL)
+                await first.wait()
+                async with voice(short_folder, media):
+                    await exchange.driver.attach()
+                    exchange.driver.submit([ListLegs(order=OrderId("l"), leg=LegId(""))])
+                    await exchange.until(lambda: exchange.count(LegsListed) == 1)
             listed = next(f for f in exchange.facts if isinstance(f, LegsListed))
             assert sorted(s.state for s in listed.legs) == ["answered"] * 4
             assert len({s.bridge for s in listed.legs}) == 2

@@ -17,20 +17,30 @@ from centralino.adapters.voice.settings import VoiceSettings
 from centralino.exchange.link.framing import Hello
 
 
-async def main(settings: str, calls: str, voice_socket: str, media_socket: str) -> None:
-    pool = MediaPool([Path(media_socket)], hello=Hello(name="voice", generation=1))
+async def main(
+    settings: VoiceSettings, calls: CallSettings, voice_socket: Path, media_socket: Path
+) -> None:
+    pool = MediaPool([media_socket], hello=Hello(name="voice", generation=1))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(pool.run())
         await pool.wait_ready()
         await run_voice(
-            msgspec.json.decode(Path(settings).read_bytes(), type=VoiceSettings),
-            msgspec.json.decode(Path(calls).read_bytes(), type=CallSettings),
+            settings,
+            calls,
             pool,
             clock=SystemClock(),
-            socket=Path(voice_socket),
+            socket=voice_socket,
             on_ready=lambda: print("serving", flush=True),  # noqa: T201 - the parent waits for it
         )
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    files = [Path(argument) for argument in sys.argv[1:]]
+    asyncio.run(
+        main(
+            msgspec.json.decode(files[0].read_bytes(), type=VoiceSettings),
+            msgspec.json.decode(files[1].read_bytes(), type=CallSettings),
+            files[2],
+            files[3],
+        )
+    )

@@ -179,11 +179,11 @@ class Bridges:
                 self._step_out(leg)
         speaker = next(iter(members), speaker)
         if speaker is not None:
-            self._calls.media.send(speaker, SetRoom(room=bridge, members=()))
+            self._calls.tell_media(speaker, SetRoom(room=bridge, members=()))
 
     def _hush(self, leg: Leg) -> None:
         if leg.play is not None:
-            self._calls.media.send(leg.id, StopMedia(leg=leg.id))
+            self._calls.tell_media(leg.id, StopMedia(leg=leg.id))
 
     def _room(self, bridge: BridgeId) -> SetRoom:
         members = list(self._bridges.get(bridge, {}).values())
@@ -197,4 +197,4 @@ class Bridges:
     def _send_room(self, bridge: BridgeId) -> None:
         first = next(iter(self._bridges.get(bridge, {})), None)
         if first is not None:
-            self._calls.media.send(first, self._room(bridge))
+            self._calls.tell_media(first, self._room(bridge))

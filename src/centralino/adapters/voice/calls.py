@@ -18,7 +18,7 @@ from centralino.adapters.voice.credentials import Passwords
 from centralino.adapters.voice.deadlines import NS_PER_MS, Deadline, Deadlines
 from centralino.adapters.voice.lanes import Lanes
 from centralino.adapters.voice.profiles import profile_of
-from centralino.core.kernel.errors import Conflict, NotFound
+from centralino.core.kernel.errors import CapacityExceeded, Conflict, NotFound
 from centralino.exchange.facts import OrderFailed
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.profiles import Profile
     from centralino.core.kernel.ids import LegId, OrderId, TrunkId
     from centralino.exchange.facts import AnyFact
+    from centralino.exchange.media import Command
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +118,30 @@ class Calls:
     def profile(self, trunk: TrunkId) -> Profile:
         """Return what a trunk understands."""
         return profile_of(self.edge.trunk(trunk))
+
+    # ---- media
+
+    def tell_media(self, leg: LegId, command: Command) -> bool:
+        """Send a command about a leg to its worker; returns whether it was taken.
+
+        A leg that is closed already, or a worker that is away for long, is no error here: what
+        follows from it arrives as an event, or the leg ends by its own.
+        """
+        try:
+            self.media.send(leg, command)
+        except (NotFound, CapacityExceeded) as error:
+            log.info("media.command_lost", leg=leg, command=type(command).__name__, code=error.code)
+            return False
+        return True
+
+    def release_media(self, leg: LegId) -> bool:
+        """Close a leg at its worker; returns whether it will tell its last figures."""
+        try:
+            self.media.release(leg)
+        except (NotFound, CapacityExceeded) as error:
+            log.warning("media.release_lost", leg=leg, code=error.code)
+            return False
+        return True
 
     # ---- telling
 

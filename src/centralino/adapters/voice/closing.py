@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from centralino.adapters.voice.leg_lifecycle import LegEvent, LegState
-from centralino.core.kernel.errors import NotFound
 from centralino.exchange.facts import Ended, Quality
 
 if TYPE_CHECKING:
@@ -61,9 +60,7 @@ class Closing:
         if leg.reserved is not None:
             if leg.is_media_set:
                 leg.awaited.add(STATISTICS)
-            try:
-                calls.media.release(leg.id)
-            except NotFound:
+            if not calls.release_media(leg.id):
                 leg.awaited.discard(STATISTICS)
         if not leg.awaited:
             self._finish(leg)

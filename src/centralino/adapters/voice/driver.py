@@ -90,6 +90,8 @@ class VoiceDriver:
             self.playing.on_end,
             self.bridges.on_end,
         ]
+        self.on_presence: Callable[[bool], None] = _ignore_presence
+        """Hears whether the exchange is here (holding treatment)."""
         self.on_offered: Callable[[Leg], None] = _ignore_leg
         """Hears of each offered leg (holding treatment)."""
         self._orders = self._order_handlers()
@@ -125,6 +127,16 @@ class VoiceDriver:
             restoring.probe(legs)
 
     # ---- CallControlPort
+
+    async def attach(self) -> int:
+        """Hand out again what was not acknowledged; returns the driver's generation."""
+        self.calls.around.inbox.rewind()
+        self.on_presence(True)
+        return self.calls.around.inbox.generation
+
+    def detach(self) -> None:
+        """Treat calls by ourselves until the next ``attach``."""
+        self.on_presence(False)
 
     def submit(self, orders: Sequence[AnyOrder]) -> None:
         """Take orders; one that was seen before has no effect."""
@@ -375,3 +387,7 @@ def _legs_of(order: AnyOrder) -> tuple[LegId, ...]:
 
 def _ignore_leg(leg: Leg) -> None:
     """Nobody wants to hear of offered legs."""
+
+
+def _ignore_presence(is_here: bool) -> None:
+    """Nobody cares whether the exchange is here."""

@@ -53,8 +53,7 @@ class ExchangeLink:
         if former is not None:
             former.close()
         log.info("exchange.attached", generation=link.peer.generation)
-        self._inbox.rewind()
-        self._holding.exchange_came()
+        await self._driver.attach()
         try:
             async with asyncio.TaskGroup() as tasks:
                 delivery = tasks.create_task(self._deliver(link))
@@ -65,7 +64,7 @@ class ExchangeLink:
         finally:
             if self._present is link:
                 self._present = None
-                self._holding.exchange_left()
+                self._driver.detach()
 
     async def _deliver(self, link: Link[ToDriver]) -> None:
         while True:

@@ -45,6 +45,7 @@ class Holding:
         self._fallbacks: dict[LegId, LegId] = {}
         """Leg we placed to the leg it is for."""
         self.is_exchange_here = False
+        driver.on_presence = self._on_presence
         driver.on_offered = self._on_offered
         driver.incoming.on_connected = self._on_connected
         driver.playing.on_finished = self._on_finished
@@ -57,13 +58,15 @@ class Holding:
 
     # ---- the exchange comes and goes
 
-    def exchange_came(self) -> None:
-        """Take notice that the exchange is attached; treated calls wait for its orders."""
-        self.is_exchange_here = True
+    def _on_presence(self, is_here: bool) -> None:
+        """Take notice that the exchange came or left.
 
-    def exchange_left(self) -> None:
-        """Take notice that it is gone: undecided calls get their treatment soon."""
-        self.is_exchange_here = False
+        Treated calls wait for the orders of one that came; calls that one left undecided get
+        their treatment soon.
+        """
+        self.is_exchange_here = is_here
+        if is_here:
+            return
         for leg in list(self._calls.legs.values()):
             if leg.state is LegState.OFFERED:
                 self._on_offered(leg)

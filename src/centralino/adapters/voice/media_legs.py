@@ -68,7 +68,7 @@ class MediaLegs:
         except TimeoutError:
             raise RemoteTimeout("media", "reserve") from None
         if leg.is_over:
-            calls.media.release(leg.id)
+            calls.release_media(leg.id)
             raise Conflict("the leg ended meanwhile")
 
     def _near(self, tenant: TenantId) -> LegId | None:
@@ -94,7 +94,7 @@ class MediaLegs:
     def configure(self, leg: Leg, agreed: AudioSession) -> None:
         """Tell the worker what was agreed."""
         media = leg_media(agreed)
-        self._calls.media.send(leg.id, Configure(leg=leg.id, media=media))
+        self._calls.tell_media(leg.id, Configure(leg=leg.id, media=media))
         leg.is_media_set = True
 
     # ---- our hold

@@ -78,7 +78,7 @@ class Playing:
         del now
         leg = self._calls.require_answered(order.leg)
         if leg.play is not None:
-            self._calls.media.send(leg.id, StopMedia(leg=leg.id))
+            self._calls.tell_media(leg.id, StopMedia(leg=leg.id))
 
     def on_played(self, leg: Leg, event: Played) -> None:
         """Take notice that a playing ended."""
@@ -173,7 +173,7 @@ class Playing:
     def _barge_in(self, leg: Leg) -> None:
         if leg.play is not None and leg.play.barge_in and not leg.is_barged:
             leg.is_barged = True
-            self._calls.media.send(leg.id, StopMedia(leg=leg.id))
+            self._calls.tell_media(leg.id, StopMedia(leg=leg.id))
 
     def send(self, order: SendDtmf, now: int) -> None:
         """Send keys to the far end: as telephone events, else as INFO where that is understood."""
@@ -183,7 +183,7 @@ class Playing:
             raise InvalidInput(f"1 to {MAX_KEYS} keys of 0-9, *, #, A-D can be sent")
         agreed = leg.negotiator.session if leg.negotiator is not None else None
         if agreed is not None and agreed.telephone_event is not None:
-            self._calls.media.send(leg.id, SendDigits(leg=leg.id, digits=digits))
+            self._calls.tell_media(leg.id, SendDigits(leg=leg.id, digits=digits))
             return
         if not self._calls.profile(leg.trunk).takes_info:
             raise NotAllowed("the far end takes no keys: telephone-event was not agreed")

@@ -54,6 +54,8 @@ class Recordings:
         self._closing = closing
         self._first: dict[RecordingId, LegId] = {}
         """Recording to the leg on channel 0, until its file is there."""
+        self._of_other: dict[LegId, set[RecordingId]] = {}
+        """Leg on channel 1 to its recordings."""
 
     def start(self, order: RecordStart, now: int) -> Work | None:
         """Record two legs into one file."""
@@ -82,34 +84,35 @@ class Recordings:
             self._calls.fail(order.order, leg.id, error.code, error.message)
             return
         leg.recordings.append(RecordingCheckpoint(order.recording, order.other, path))
+        self._of_other.setdefault(order.other, set()).add(order.recording)
         self._calls.save(leg)
         if leg.is_over or order.other not in self._calls.legs:
-            self._calls.media.send(leg.id, StopRecording(recording=order.recording))
+            self._calls.tell_media(leg.id, StopRecording(recording=order.recording))
 
     def pause(self, order: RecordPause, now: int) -> None:
         """Write silence from now on."""
         del now
         leg = self._require(order.recording)
-        self._calls.media.send(leg, PauseRecording(recording=order.recording))
+        self._calls.tell_media(leg, PauseRecording(recording=order.recording))
 
     def resume(self, order: RecordResume, now: int) -> None:
         """Record again."""
         del now
         leg = self._require(order.recording)
-        self._calls.media.send(leg, ResumeRecording(recording=order.recording))
+        self._calls.tell_media(leg, ResumeRecording(recording=order.recording))
 
     def mark(self, order: RecordMark, now: int) -> None:
         """Write a named marker."""
         del now
         leg = self._require(order.recording)
         label = order.label[:MAX_LABEL]
-        self._calls.media.send(leg, MarkRecording(recording=order.recording, label=label))
+        self._calls.tell_media(leg, MarkRecording(recording=order.recording, label=label))
 
     def stop(self, order: RecordStop, now: int) -> None:
         """End a recording."""
         del now
         leg = self._require(order.recording)
-        self._calls.media.send(leg, StopRecording(recording=order.recording))
+        self._calls.tell_media(leg, StopRecording(recording=order.recording))
 
     def _require(self, recording: RecordingId) -> LegId:
         leg = self._first.get(recording)
@@ -135,23 +138,33 @@ class Recordings:
         )
         leg = self._calls.legs.get(name)
         if leg is not None:
+            self._forget_other(leg, event.recording)
             leg.recordings = [kept for kept in leg.recordings if kept.recording != event.recording]
             self._calls.save(leg)
             self._closing.arrived(leg, event.recording)
+
+    def _forget_other(self, leg: Leg, recording: RecordingId) -> None:
+        for kept in leg.recordings:
+            names = self._of_other.get(kept.other)
+            if kept.recording == recording and names is not None:
+                names.discard(recording)
+                if not names:
+                    del self._of_other[kept.other]
 
     def on_end(self, leg: Leg, now: int) -> None:
         """End what records a leg that ends."""
         del now
         for recording in leg.recordings:
             leg.awaited.add(recording.recording)
-            self._calls.media.send(leg.id, StopRecording(recording=recording.recording))
-        for first in self._calls.legs.values():
-            for recording in first.recordings:
-                if recording.other == leg.id and not first.is_over:
-                    self._calls.media.send(first.id, StopRecording(recording=recording.recording))
+            self._calls.tell_media(leg.id, StopRecording(recording=recording.recording))
+        for name in self._of_other.pop(leg.id, ()):
+            first = self._first.get(name)
+            if first is not None:
+                self._calls.tell_media(first, StopRecording(recording=name))
 
     def restore(self, legs: Sequence[Leg]) -> None:
         """Know the recordings of an earlier process again; the workers went on writing."""
         for leg in legs:
             for recording in leg.recordings:
                 self._first[recording.recording] = leg.id
+                self._of_other.setdefault(recording.other, set()).add(recording.recording)

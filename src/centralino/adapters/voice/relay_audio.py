@@ -152,7 +152,7 @@ class RelayAudio:
 
     def _configure(self, side: int, agreed: AudioSession) -> None:
         name = self._names[side]
-        self._calls.media.send(name, Configure(leg=name, media=leg_media(agreed)))
+        self._calls.tell_media(name, Configure(leg=name, media=leg_media(agreed)))
 
     def _join(self) -> None:
         first, second = self._names
@@ -160,10 +160,10 @@ class RelayAudio:
             RoomMember(leg=first, hears=((second, 1.0),)),
             RoomMember(leg=second, hears=((first, 1.0),)),
         )
-        self._calls.media.send(first, SetRoom(room=self._room, members=members))
+        self._calls.tell_media(first, SetRoom(room=self._room, members=members))
 
     def close(self) -> None:
         """Close what is open."""
         for name in self._open:
-            self._calls.media.release(name)
+            self._calls.release_media(name)
         self._open.clear()

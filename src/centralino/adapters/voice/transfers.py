@@ -167,7 +167,7 @@ class Transfers:
         for other in self._bridges.others(leg):
             if other.is_answered and other.play is None:
                 transfer.rings.add(other.id)
-                self._calls.media.send(other.id, RingbackTone(leg=other.id))
+                self._calls.tell_media(other.id, RingbackTone(leg=other.id))
 
     def on_answered(self, leg: Leg, event: SessionAnswered, now: int) -> None:
         """The target answered: its dialog carries the leg from now on."""
@@ -291,7 +291,7 @@ class Transfers:
         for name in transfer.rings:
             other = self._calls.legs.get(name)
             if other is not None and not other.is_over:
-                self._calls.media.send(name, RingbackTone(leg=name, on=False))
+                self._calls.tell_media(name, RingbackTone(leg=name, on=False))
         transfer.rings.clear()
 
     # ---- INVITE with Replaces
