@@ -13,7 +13,6 @@ its silent description. A call is checkpointed once, when both sides are connect
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,6 +28,7 @@ from centralino.adapters.voice.profiles import (
     read_arrival,
 )
 from centralino.adapters.voice.relay_audio import RelayAudio
+from centralino.adapters.voice.relay_call import RelayCall
 from centralino.adapters.voice.relay_checkpoint import (
     KEY_PREFIX,
     RelayCheckpoint,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from centralino.adapters.voice.calls import Calls
-    from centralino.adapters.voice.deadlines import Deadline
     from centralino.adapters.voice.edge import RestorableMedia
     from centralino.adapters.voice.profiles import Arrival
     from centralino.adapters.voice.settings import TrunkSettings
@@ -55,35 +54,6 @@ log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
 _HOP_LIMIT = 70
-
-
-@dataclass(slots=True, eq=False)
-class RelayCall:
-    """One call: the side that came in and the side that we placed."""
-
-    id: str
-    route: RelayRouteSettings
-    caller: str
-    """Session that came in."""
-    arrival: Arrival | None
-    """None after a restart."""
-    from_trunk: TrunkSettings
-    to_trunk: TrunkSettings
-    hops_left: int
-    callee: str = ""
-    """Session that we placed; empty before."""
-    offer: bytes | None = None
-    audio: RelayAudio | None = None
-    """Only when anchored."""
-    tried: tuple[str, ...] = ()
-    has_rung: bool = False
-    is_answered: bool = False
-    is_over: bool = False
-    deadline: Deadline | None = None
-    waiting: str = ""
-    """Session whose re-INVITE waits for the other side."""
-    cancel_lines: tuple[tuple[str, str], ...] = ()
-    """Reason for the called side when the call is given up: that of the caller."""
 
 
 class Relay:
