@@ -153,12 +153,12 @@ class Sbc:
         self.stack.flush()
         return session
 
-    def options(self, proxy: str, port: int) -> None:
+    def options(self, proxy: str, port: int, *, contact: str = "") -> None:
         """Ask a proxy whether it is there."""
         request = Request("OPTIONS", f"sip:{proxy}:{port};transport=tls")
         request.headers.add("From", f"<sip:{TRUNK}>")
         request.headers.add("To", f"<sip:{proxy}>")
-        request.headers.add("Contact", self.contact)
+        request.headers.add("Contact", contact or self.contact)
         self.stack.endpoint.request(request, Hop(proxy, port, "tls"), self.stack.now())
         self.stack.flush()
 
@@ -210,6 +210,12 @@ class Sbc:
                 self.report.add("sbc", "cancelled", reason=reason)
             case SessionInvited():
                 self._invited(event, now)
+            case _:
+                self._in_call(event, now)
+
+    def _in_call(self, event: SipEvent, now: int) -> None:
+        endpoint = self.stack.endpoint
+        match event:
             case SessionReoffered(session=session, sdp=sdp):
                 answer = self.parties[session].answer(sdp or b"")
                 self.report.add("sbc", "reoffered", is_inactive=b"a=inactive" in answer)
