@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing.engine import TenantEngine
 from centralino.exchange.codec import decode_command, decode_event, encode
@@ -16,7 +19,7 @@ from centralino.exchange.codec import decode_command, decode_event, encode
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
     from centralino.core.routing.events import Event
-    from centralino.exchange.ports import JournalReadPort
+    from centralino.exchange.ports import JournalReadPort, JournalRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,7 @@ def replay(journal: JournalReadPort, tenant: TenantId) -> ReplayReport:
     for record in journal.read(tenant):
         records += 1
         count += len(record.events)
-        at = Instant(record.at)
-        folding.restore(record.sequence, at, (decode_event(event) for event in record.events))
-        if difference is not None:
-            continue
-        decision = deciding.apply(decode_command(record.input), at)
-        decided = tuple(encode(event) for event in decision.events)
-        if decided != record.events or decision.sequence != record.sequence:
+        if difference is None and not _agrees(deciding, folding, record):
             difference = record.sequence
     same = difference is None and deciding.state_hash() == folding.state_hash()
     return ReplayReport(
@@ -62,6 +59,18 @@ def replay(journal: JournalReadPort, tenant: TenantId) -> ReplayReport:
         state_hash=folding.state_hash(),
         first_difference=difference,
     )
+
+
+def _agrees(deciding: TenantEngine, folding: TenantEngine, record: JournalRecord) -> bool:
+    """Take one record both ways; tell whether the decision is the one it holds."""
+    at = Instant(record.at)
+    try:
+        folding.restore(record.sequence, at, [decode_event(event) for event in record.events])
+        decision = deciding.apply(decode_command(record.input), at)
+    except (AppError, LookupError, msgspec.MsgspecError):
+        return False
+    decided = tuple(encode(event) for event in decision.events)
+    return decided == record.events and decision.sequence == record.sequence
 
 
 def read_events(journal: JournalReadPort, tenant: TenantId) -> list[tuple[Instant, Event]]:

@@ -29,7 +29,9 @@ def test_the_sample_is_what_it_says(sample: Path) -> None:
 
 def test_the_committed_sample_is_up_to_date() -> None:
     committed = (ROOT / "config.sample.yaml").read_text(encoding="utf-8")
-    assert committed == sample_text(), "run: python -m centralino.bootstrap.sample > config.sample.yaml"
+    assert committed == sample_text(), (
+        "run: python -m centralino.bootstrap.sample > config.sample.yaml"
+    )
 
 
 def test_the_environment_wins_over_the_file(sample: Path) -> None:

@@ -24,6 +24,10 @@ class InMemoryJournal:
 
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Keep records, all or none; raises as the port says."""
+        self.keep(records)
+
+    def keep(self, records: Sequence[JournalRecord]) -> None:
+        """Keep records at once; what ``append`` does."""
         count = sum(len(kept) for kept in self._records.values())
         if self.most_records is not None and count + len(records) > self.most_records:
             raise StorageError("the journal is full")

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the journal of a busy hour, for ``test_journals``; run it only for a new version."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tests.kit.virtual_time import run_virtual
+from tests.scenario.in_memory_calls import Caller, Habit
+from tests.scenario.test_day import ANNAS, BRUNOS, BUSY, Site
+from tests.unit.core.company import TENANT
+
+
+async def busy_hour() -> Site:
+    """Run twelve callers past two agents who do not answer."""
+    habits = {ANNAS: Habit(answer_after_s=40), BRUNOS: Habit(outcome=BUSY)}
+    callers = [
+        Caller(at_s=3 * n, key=("1", "2", "")[n % 3], patience_s=40 + n, talk_s=20 + n)
+        for n in range(12)
+    ]
+    site = Site.open(callers, habits)
+    await site.run(600)
+    return site
+
+
+def main(path: Path) -> None:
+    """Write the journal, one JSON line per input."""
+    lines = [
+        json.dumps([r.at, json.loads(r.input), [json.loads(e) for e in r.events]])
+        for r in run_virtual(busy_hour()).journal.read(TENANT)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
