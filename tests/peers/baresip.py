@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from centralino.wire.rtp.tone import has_tone
 from tests.kit.ports import free_tcp_port, free_udp_port
 from tests.kit.processes import running
 from tests.kit.requirements import require_program
@@ -28,7 +29,7 @@ MODULES = ("g711", "aufile", "aubridge", "sndfile", "srtp")
 APPLICATIONS = ("account", "menu", "ctrl_tcp")
 
 
-def write_tone(path: Path, hz: int, length_s: float = 20.0) -> None:
+def write_tone(path: Path, hz: int, length_s: float = 120.0) -> None:
     """Write a WAV file with a tone."""
     t = np.arange(int(RATE * length_s)) / RATE
     samples = (8000 * np.sin(2 * np.pi * hz * t)).astype("<i2")
@@ -105,6 +106,22 @@ class Baresip:
         await self._reader.readexactly(1)
         message: dict[str, Any] = json.loads(body)
         return message
+
+    async def hear(self, hz: int, *, timeout_s: float = 15.0) -> None:
+        """Wait until a tone is heard.
+
+        Raises:
+            TimeoutError: it was not.
+        """
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout_s):
+            while not has_tone(self.heard()[-RATE:], hz):
+                moment = loop.create_future()
+                handle = loop.call_later(0.1, moment.set_result, None)
+                try:
+                    await moment
+                finally:
+                    handle.cancel()
 
     def heard(self) -> np.ndarray[Any, np.dtype[np.int16]]:
         """Return the samples that were heard in all calls so far, at 8 kHz."""

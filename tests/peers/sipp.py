@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.kit.ports import free_udp_range
 from tests.kit.processes import Child, running
 from tests.kit.requirements import require_program
 
@@ -56,20 +57,23 @@ class Side:
 
 
 @asynccontextmanager
-async def callee(folder: Path, side: Side) -> AsyncIterator[Child]:
-    """Answer every call at ``side``."""
+async def callee(folder: Path, side: Side, *, echoes: bool = False) -> AsyncIterator[Child]:
+    """Answer every call at ``side``; with ``echoes``, send every RTP packet back."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, in a test
     async with running(
         require_program("sipp"),
         *("-sf", str(SCENARIOS / "callee.xml"), "-i", side.address, "-p", str(side.port)),
-        *("-nostdin", "-nd", "-l", "100000", "-mp", "7000", "-trace_err"),
+        *("-nostdin", "-nd", "-l", "100000", "-mp", str(_media_port(side)), "-trace_err"),
+        *(("-rtp_echo",) if echoes else ()),
         folder=folder,
         environment={"TERM": "dumb"},
     ) as process:
         yield process
 
 
-async def place_calls(folder: Path, target: Side, own: Side, load: Load) -> LoadResult:
+async def place_calls(
+    folder: Path, target: Side, own: Side, load: Load, *, echoes: bool = False
+) -> LoadResult:
     """Place calls from ``own`` to ``target`` over UDP and wait for their end."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, in a test
     limit_s = load.calls / load.per_second + load.hold_ms / 1000 + 40
@@ -78,7 +82,8 @@ async def place_calls(folder: Path, target: Side, own: Side, load: Load) -> Load
         f"{target.address}:{target.port}",
         *("-sf", str(SCENARIOS / "caller.xml"), "-i", own.address, "-p", str(own.port)),
         *("-s", load.number, "-m", str(load.calls), "-r", str(load.per_second)),
-        *("-l", "100000", "-d", str(load.hold_ms), "-mp", "6000"),
+        *("-l", "100000", "-d", str(load.hold_ms), "-mp", str(_media_port(own))),
+        *(("-rtp_echo",) if echoes else ()),
         *("-nostdin", "-timeout", f"{limit_s:.0f}s", "-timeout_error"),
         *("-trace_stat", "-stf", "statistics.csv", "-trace_rtt", "-rtt_freq", "1"),
         *("-trace_err",),
@@ -87,6 +92,11 @@ async def place_calls(folder: Path, target: Side, own: Side, load: Load) -> Load
     ) as process:
         await process.wait(timeout_s=limit_s + 10)
     return _read(folder)
+
+
+def _media_port(side: Side) -> int:
+    """Return a free even port; sipp takes the next ones too."""
+    return free_udp_range(6, side.address)[0] // 2 * 2 + 2
 
 
 def _read(folder: Path) -> LoadResult:

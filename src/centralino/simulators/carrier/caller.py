@@ -37,6 +37,7 @@ class CallerCall:
         self.session = ""
         self._timers: list[asyncio.TimerHandle] = []
         self._is_answered = False
+        self._has_early_media = False
         self._is_over = False
         self._agent_hz: int | None = None
         settings = carrier.settings
@@ -51,15 +52,15 @@ class CallerCall:
 
     def begin(self) -> None:
         """Place the call."""
-        self.session = self._carrier.place(self._plan, self.party.offer())
+        self.session = self._carrier.place(self._plan, self.party)
         self._report("call.placed", called=self._plan.called)
         self._after(self._plan.ring_patience_ms, self._ring_patience_over)
 
     def handle(self, event: SipEvent) -> None:
         """Take an event of this session."""
         match event:
-            case SessionProgressed(status=status):
-                self._report("call.progress", status=status)
+            case SessionProgressed(status=status, sdp=sdp):
+                self._progressed(status, sdp)
             case SessionAnswered(sdp=sdp):
                 self._answered(sdp)
             case SessionReoffered(sdp=sdp):
@@ -75,9 +76,24 @@ class CallerCall:
             case _:
                 return
 
+    def _progressed(self, status: int, sdp: bytes | None) -> None:
+        self._report("call.progress", status=status)
+        if sdp is None or self._has_early_media or self._plan.has_late_offer:
+            return
+        try:
+            self.party.accept(sdp)
+        except DescriptionError as error:
+            self._report("call.refused-early-media", reason=error.reason)
+            return
+        self._has_early_media = True
+        self.party.start()
+        self._report("call.early-media", status=status)
+
     def _answered(self, sdp: bytes | None) -> None:
         try:
-            self.party.accept(sdp or b"")
+            # After a late offer the answer left with the ACK.
+            if not self._plan.has_late_offer:
+                self.party.accept(sdp or b"")
         except DescriptionError as error:
             self._report("call.refused-media", reason=error.reason)
             self.hang_up()
@@ -99,6 +115,9 @@ class CallerCall:
         except DescriptionError as error:
             endpoint.reject_offer(self.session, error.status, self._carrier.stack.now())
             return
+        if sdp:
+            self.party.is_sending = self.party.may_send
+            self._report("call.reoffered-by-far-end", is_held=not self.party.may_send)
         endpoint.accept_offer(self.session, answer, self._carrier.stack.now())
 
     def _act(self, do: str, keys: str) -> None:
@@ -109,7 +128,9 @@ class CallerCall:
                     sdp = self.party.repeat_offer()
                 else:
                     self.party.expect_pause()
-                    sdp = self.party.offer("sendonly" if do == "hold" else "sendrecv")
+                    sdp = self.party.offer(
+                        self._carrier.settings.hold if do == "hold" else "sendrecv"
+                    )
                 stack.endpoint.reoffer(self.session, sdp, stack.now())
                 stack.flush()
             case "mute" | "unmute":

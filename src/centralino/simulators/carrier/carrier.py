@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 from centralino.simulators.carrier.caller import CallerCall
+from centralino.simulators.carrier.late_offer import LateOffers
 from centralino.simulators.carrier.subscriber import SubscriberCall
 from centralino.simulators.party.hub import MediaHub
 from centralino.simulators.transport import FarStack
@@ -20,6 +21,7 @@ from centralino.wire.sip.uri import SipUri, parse_uri
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from centralino.simulators.party.party import Party
     from centralino.simulators.report import Report
     from centralino.simulators.scenario import Caller, Carrier, Scenario
 
@@ -44,6 +46,9 @@ class CarrierSimulator:
             names=scenario.names,
             on_event=self._event,
         )
+
+        self._late_offers = LateOffers(self.stack)
+        self._call_ids: dict[str, str] = {}
 
     @property
     def contact(self) -> str:
@@ -106,9 +111,12 @@ class CarrierSimulator:
         callers = self.settings.callers
         return callers[number] if number < len(callers) else self._rng.choice(callers)
 
-    def place(self, plan: Caller, offer: bytes) -> str:
+    def place(self, plan: Caller, party: Party) -> str:
         """Send the INVITE of a caller; return the session."""
         settings = self.settings
+        call_id = f"{self._rng.getrandbits(80):020x}@{settings.address}"
+        if plan.has_late_offer:
+            self._late_offers.expect(call_id, party.answer)
         host = f"{settings.address}:{self.port}"
         user = "anonymous" if plan.is_anonymous else plan.number
         name = f'"{plan.name}" ' if plan.name and not plan.is_anonymous else ""
@@ -118,18 +126,21 @@ class CarrierSimulator:
             else f"{name}<sip:{user}@{host};user=phone>"
         )
         target = f"sip:{plan.called}@{settings.target_host}:{settings.target_port};user=phone"
-        return self.stack.endpoint.invite(
+        session = self.stack.endpoint.invite(
             OutgoingInvite(
                 uri=target,
                 from_=origin,
                 to=f"<{target}>",
                 contact=self.contact,
                 hop=Hop(settings.target_host, settings.target_port, settings.transport),
-                sdp=offer,
+                sdp=party.offer(),
+                call_id=call_id,
                 headers=(("Privacy", "id"),) if plan.is_anonymous else (),
             ),
             self.stack.now(),
         )
+        self._call_ids[session] = call_id
+        return session
 
     def press(self, call: CallerCall, key: str) -> None:
         """Send a key the way the scenario says."""
@@ -143,6 +154,7 @@ class CarrierSimulator:
     def forget(self, call: CallerCall | SubscriberCall) -> None:
         """Drop a call that is over."""
         self._calls.pop(call.session, None)
+        self._late_offers.forget(self._call_ids.pop(call.session, ""))
 
     def caller_calls(self) -> list[CallerCall]:
         """Return the calls of callers there are now."""

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from centralino.simulators.party.description import DescriptionError, Style
 from centralino.simulators.party.party import Party
 from centralino.wire.sip.events import (
+    InfoReceived,
     SessionCancelled,
     SessionEnded,
+    SessionEstablished,
     SessionFailed,
     SessionInvited,
     SessionReoffered,
@@ -20,7 +23,9 @@ from centralino.wire.sip.events import (
 if TYPE_CHECKING:
     from centralino.simulators.carrier.carrier import CarrierSimulator
     from centralino.simulators.scenario import Subscriber
+    from centralino.wire.sip.message import Request
 
+_SIGNAL = re.compile(rb"(?m)^Signal\s*=\s*([0-9*#A-D])")
 REFUSALS = {"busy": 486, "unknown": 404, "unavailable": 480, "overloaded": 503}
 
 
@@ -37,6 +42,7 @@ class SubscriberCall:
         self._timers: list[asyncio.TimerHandle] = []
         self._party: Party | None = None
         self._is_over = False
+        self._keys_by_info = ""
 
     def begin(self) -> None:
         """Ring, or refuse."""
@@ -67,12 +73,48 @@ class SubscriberCall:
         match event:
             case SessionCancelled() | SessionFailed() | SessionEnded():
                 self._over(type(event).__name__)
-            case SessionReoffered(sdp=sdp) if self._party is not None:
-                stack = self._carrier.stack
-                answer = self._party.answer(sdp) if sdp else self._party.offer()
-                stack.endpoint.accept_offer(self.session, answer, stack.now())
+            case SessionReoffered(sdp=sdp):
+                self._reoffered(sdp)
+            case SessionEstablished(sdp=sdp) if sdp is not None:
+                self._answered_late(sdp)
+            case InfoReceived(request=request):
+                self._info(request)
             case _:
                 return
+
+    def _reoffered(self, sdp: bytes | None) -> None:
+        stack, party = self._carrier.stack, self._party
+        if party is None:
+            return
+        try:
+            answer = party.answer(sdp) if sdp else party.offer()
+        except DescriptionError as error:
+            stack.endpoint.reject_offer(self.session, error.status, stack.now())
+            return
+        if sdp:
+            party.expect_pause()
+            party.is_sending = party.may_send
+            self._report("subscriber.reoffered", is_held=not party.may_send)
+        stack.endpoint.accept_offer(self.session, answer, stack.now())
+
+    def _answered_late(self, sdp: bytes) -> None:
+        """Take the answer to an offer of ours: it came in the ACK."""
+        if self._party is None:
+            return
+        try:
+            self._party.accept(sdp)
+        except DescriptionError as error:
+            self._report("subscriber.refused-media", reason=error.reason)
+            self._hang_up()
+            return
+        self._party.start()
+
+    def _info(self, request: Request) -> None:
+        """Take a key that came by INFO."""
+        found = _SIGNAL.search(request.body)
+        if found is not None:
+            self._keys_by_info += found.group(1).decode()
+            self._report("subscriber.key", key=found.group(1).decode(), by="info")
 
     def _ring(self) -> None:
         stack = self._carrier.stack
@@ -107,9 +149,10 @@ class SubscriberCall:
         for timer in self._timers:
             timer.cancel()
         heard: list[int] = []
-        keys = ""
+        keys = self._keys_by_info
         if self._party is not None:
-            heard, keys = self._party.ear.tones_heard(), self._party.keys_heard
+            heard = self._party.ear.tones_heard()
+            keys += self._party.keys_heard
             self._party.close()
         self._report("subscriber.ended", how=how, tones_heard=heard, keys_heard=keys)
         self._carrier.forget(self)
