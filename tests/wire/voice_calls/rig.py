@@ -112,14 +112,21 @@ def last_figures(path: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def rig(folder: Path, calls: CallSettings, media: RestorableMedia) -> AsyncIterator[Rig]:
-    """Run a voice process for two carriers while the block is open."""
+async def rig(
+    folder: Path, calls: CallSettings, media: RestorableMedia, *, like: Rig | None = None
+) -> AsyncIterator[Rig]:
+    """Run a voice process for two carriers while the block is open.
+
+    `like` names one whose ports and files are used again. The exchange connects to `v.sock`.
+    """
     own, caller, callee = free_port(), free_port(), free_port()
+    if like is not None:
+        own, caller, callee = like.own, like.caller, like.callee
     settings = voice_settings(folder, own, caller, callee)
     voice = VoiceProcess(settings, calls, media, SystemClock())
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(voice.run(None, ready.set))
+        task = tasks.create_task(voice.run(folder / "v.sock", ready.set))
         async with asyncio.timeout(10):
             await ready.wait()
         try:

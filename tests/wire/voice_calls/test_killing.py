@@ -36,7 +36,7 @@ from tests.wire.voice_calls.rig import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 pytestmark = pytest.mark.wire
 
@@ -126,9 +126,11 @@ async def voice(folder: Path, media: Path) -> AsyncIterator[Child]:
         yield child
 
 
-async def talk_through_a_kill(rig: Rig, media: Path, is_up: Callable[[], bool]) -> dict[str, str]:
+async def talk_through_a_kill(
+    rig: Rig, media: Path, is_up: Callable[[], bool], after: Callable[[], Awaitable[None]]
+) -> dict[str, str]:
     """Start the calls, kill the voice process, start the next; returns the caller's figures."""
-    calling = ("-m", str(CALLS), "-r", "20", "-d", "6000")
+    calling = ("-m", str(CALLS), "-r", "20", "-d", "5000")
     async with (
         rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee),
         voice(rig.folder, media) as first,
@@ -140,6 +142,7 @@ async def talk_through_a_kill(rig: Rig, media: Path, is_up: Callable[[], bool]) 
         first.signal(signal.SIGKILL)
         await first.wait()
         async with voice(rig.folder, media):
+            await after()
             status = await caller.wait(timeout_s=40)
             assert status == 0, caller.output
             await turn(0.5)
@@ -165,16 +168,25 @@ def test_calls_of_the_exchange_survive(short_folder: Path) -> None:
     async def story() -> None:
         rig = write_settings(short_folder, CallSettings(probe_restored=False))
         exchange = TinyExchange(short_folder / "v.sock")
+
+        async def list_legs() -> None:
+            await exchange.driver.attach()
+            exchange.driver.submit([ListLegs(order=OrderId("l"), leg=LegId(""))])
+            await exchange.until(lambda: exchange.count(LegsListed) == 1)
+
         async with media_worker(short_folder) as media, asyncio.TaskGroup() as tasks:
             task = tasks.create_task(exchange.run())
             figures = await talk_through_a_kill(
-                rig, media, lambda: exchange.count(ParticipantJoined) == 2 * CALLS
+                rig, media, lambda: exchange.count(ParticipantJoined) == 2 * CALLS, list_legs
             )
             assert figures["SuccessfulCall(C)"] == str(CALLS)
             assert figures["FailedCall(C)"] == "0"
             generations = {fact.generation for fact in exchange.facts if isinstance(fact, Ended)}
             assert generations == {2}
             assert exchange.count(Ended) == 2 * CALLS
+            listed = next(f for f in exchange.facts if isinstance(f, LegsListed))
+            assert [status.state for status in listed.legs] == ["answered"] * 2 * CALLS
+            assert len({status.bridge for status in listed.legs}) == CALLS
             task.cancel()
 
     asyncio.run(story())
@@ -187,36 +199,12 @@ def test_relayed_calls_survive(short_folder: Path) -> None:
         log = short_folder / "data" / "voice.calls"
         async with media_worker(short_folder) as media:
             figures = await talk_through_a_kill(
-                rig, media, lambda: log.exists() and log.read_bytes().count(b"relay:") == CALLS
+                rig,
+                media,
+                lambda: log.exists() and log.read_bytes().count(b"relay:") == CALLS,
+                turn,
             )
             assert figures["SuccessfulCall(C)"] == str(CALLS)
             assert figures["FailedCall(C)"] == "0"
-
-    asyncio.run(story())
-
-
-def test_every_leg_is_listed_after_the_kill(short_folder: Path) -> None:
-    async def story() -> None:
-        rig = write_settings(short_folder, CallSettings(probe_restored=False))
-        exchange = TinyExchange(short_folder / "v.sock")
-        async with media_worker(short_folder) as media, asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(exchange.run())
-            calling = ("-m", "2", "-d", "20000")
-            async with (
-                rig.sipp("callee.xml", CALLEE_ADDRESS, rig.callee),
-                voice(short_folder, media) as first,
-                rig.sipp("caller.xml", CALLER_ADDRESS, rig.caller, *calling),
-            ):
-                await exchange.until(lambda: exchange.count(ParticipantJoined) == 4)
-                first.signal(signal.SIGKILL)
-                await first.wait()
-                async with voice(short_folder, media):
-                    await exchange.driver.attach()
-                    exchange.driver.submit([ListLegs(order=OrderId("l"), leg=LegId(""))])
-                    await exchange.until(lambda: exchange.count(LegsListed) == 1)
-            listed = next(f for f in exchange.facts if isinstance(f, LegsListed))
-            assert sorted(s.state for s in listed.legs) == ["answered"] * 4
-            assert len({s.bridge for s in listed.legs}) == 2
-            task.cancel()
 
     asyncio.run(story())

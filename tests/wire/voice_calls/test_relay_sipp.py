@@ -21,12 +21,12 @@ pytestmark = pytest.mark.wire
 
 @pytest.mark.parametrize("mode", ["signalling-only", "anchored"])
 def test_every_call_gets_through(
-    tmp_path: Path, mode: Literal["signalling-only", "anchored"]
+    short_folder: Path, mode: Literal["signalling-only", "anchored"]
 ) -> None:
     async def story() -> None:
         route = RelayRouteSettings(name="r", from_trunk=CALLER, to_trunk=CALLEE, mode=mode)
         media = InMemoryMedia()
-        async with rig(tmp_path, CallSettings(routes=(route,)), media) as there:
+        async with rig(short_folder, CallSettings(routes=(route,)), media) as there:
             figures = await there.call(40, 20)
             assert figures["SuccessfulCall(C)"] == "40"
             assert figures["FailedCall(C)"] == "0"

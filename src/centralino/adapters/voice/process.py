@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _HEALTH_EVERY_MS = 1000
+_FAREWELL_S = 1.0
+"""Longest wait for calls to be over at an orderly stop that ends them."""
 _KEY_BYTES = 30
 
 
@@ -129,12 +131,13 @@ class VoiceProcess:
 
     async def _stop(self) -> None:
         calls = self.driver.calls
-        if calls.settings.hang_up_at_stop:
+        is_last = calls.settings.hang_up_at_stop
+        if is_last:
             for leg in list(calls.legs.values()):
                 self.driver.hang_up(leg, HangUpCause.NORMAL, calls.now())
             self.relay.hang_up_all(calls.now())
         self.stack.flush()
-        await self.stack.stop()
+        await self.stack.stop(_FAREWELL_S if is_last else 0.0)
         calls.around.inbox.close()
         self._store.close()
 

@@ -47,6 +47,9 @@ class Restoring:
 
     async def restore(self, media: RestorableMedia) -> list[tuple[Leg, LegCheckpoint]]:
         """Bring every leg back and return those that live."""
+        for fact in self._calls.around.inbox.waiting:
+            if isinstance(fact, Ended):
+                self._calls.remember(fact.leg)
         kept: list[tuple[Leg, LegCheckpoint]] = []
         for key, value in self._calls.around.store.entries("leg:"):
             try:
