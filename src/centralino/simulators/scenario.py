@@ -224,6 +224,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     """Gives up when the call is not answered."""
     is_anonymous: bool = False
     is_muted: bool = False
+    has_late_offer: bool = False
+    """His INVITE carries no description; the other side offers."""
     actions: tuple[Action, ...] = ()
 
 
@@ -268,6 +270,8 @@ class Carrier(Struct, frozen=True, kw_only=True):
     listen_for_hz: tuple[int, ...] = ()
     """Tones that mean an agent is heard."""
     dtmf: Literal["rfc4733", "info"] = "rfc4733"
+    hold: Literal["sendonly", "inactive", "zero-address"] = "sendonly"
+    """How ``hold`` of a caller looks."""
 
 
 class Scenario(Struct, frozen=True, kw_only=True):

@@ -173,7 +173,7 @@ class TestCallsFromTeams:
         at_ms=0,
         user="11111111-2222-3333-4444-555555555555",
         number="+390612345678",
-        talk_for_ms=800,
+        talk_for_ms=2500,
     )
 
     def test_a_user_calls_over_the_trunk(self, tmp_path: Path) -> None:

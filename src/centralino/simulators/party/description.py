@@ -189,8 +189,14 @@ class Spoken:
     def write(
         self, direction: str, codec: tuple[str, int] | None = None, events: int | None = None
     ) -> bytes:
-        """Write an offer, or the answer for an agreed codec and event payload type."""
+        """Write an offer, or the answer for an agreed codec and event payload type.
+
+        The direction ``zero-address`` is the hold of RFC 2543: an address nobody can send to.
+        """
         style = self.style
+        connection = self.address
+        if direction == "zero-address":
+            direction, connection = "sendonly", "0.0.0.0"  # noqa: S104 - said, never bound
         chosen = (
             [codec] if codec is not None else [(name, PAYLOAD_TYPES[name]) for name in style.codecs]
         )
@@ -200,7 +206,7 @@ class Spoken:
             "v=0",
             f"o=- {self.session} {self.version} IN IP4 {self.address}",
             "s=session" if style.is_microsoft else "s=-",
-            f"c=IN IP4 {self.address}",
+            f"c=IN IP4 {connection}",
             *(["b=CT:10000000"] if style.is_microsoft else []),
             "t=0 0",
             f"m=audio {self.port} {'RTP/SAVP' if style.is_secure else 'RTP/AVP'} "

@@ -129,8 +129,11 @@ class Party(Stream):
             self.ear.hear_encoded(payload, is_alaw=payload_type == PCMA)
 
     def _event_packet(self, payload: bytes, timestamp: int) -> None:
-        """Count a key once, by the timestamp it began at, whatever order its ends come in."""
-        if len(payload) < 4 or timestamp in self._known_events or not payload[1] & 0x80:
+        """Count a key once, by the timestamp it began at.
+
+        Its packets may come late, doubled, mixed with the next key's, or without their end.
+        """
+        if len(payload) < 4 or timestamp in self._known_events:
             return
         self._known_events.append(timestamp)
         if payload[0] < len(_KEYS):

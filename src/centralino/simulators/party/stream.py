@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("!BBHII")
 READ_AT_ONCE = 32
 PCMU, PCMA = 0, 8
+NOWHERE = "0.0.0.0"  # noqa: S104 - said by a peer that holds, never bound
 _TRANSCODE = {("PCMA", "PCMU"): alaw_to_ulaw, ("PCMU", "PCMA"): ulaw_to_alaw}
 
 
@@ -112,6 +113,14 @@ class Stream:
             self._spoken.version += 1
         direction = _reverse(heard.direction)
         return self._spoken.write(direction, self._codec, self._events)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the other side wants to hear us, by its last description."""
+        remote = self._remote
+        if remote is None:
+            return False
+        return remote.direction in ("sendrecv", "recvonly") and remote.address != NOWHERE
 
     def _agree(self, heard: Heard) -> None:
         self._codec = heard.codec(self._spoken.style.codecs)
