@@ -135,9 +135,16 @@ class Supervisor:
         return child
 
     async def keep_standby(self, arguments: Sequence[str]) -> None:
-        """Keep one warm process that can become any child with a ``standby_input``."""
+        """Keep one warm process that can become any child with a ``standby_input``.
+
+        Returns when the first one is warm; it says so by a line of its own.
+        """
         self._standby_arguments = arguments
         await self._refill_standby()
+        if self._standby is not None and self._standby.stdout is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._ready_s):
+                    await self._standby.stdout.readline()
 
     @property
     def standby_pid(self) -> int | None:

@@ -42,7 +42,7 @@ class DemoOptions:
 
 def run(options: DemoOptions) -> int:
     """Run the demo; return the exit code."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=options.is_headless)
     plan = DemoPlan(seed=options.seed, seconds=options.seconds, plant=options.plant)
     if options.plant:
         plan = replace(plan, patience_ms=PLANTED_PATIENCE_MS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -29,8 +30,8 @@ _COLOURS = {
     "wrap-up": "blue",
     "not-ready": "red",
 }
-_MOST_CALLS = 10
-_MOST_NEWS = 3
+_MOST_CALLS = 8
+_MOST_NEWS = 2
 
 
 def draw(
@@ -38,19 +39,22 @@ def draw(
 ) -> RenderableType:
     """Return the whole picture."""
     state = projection.state
+    halves = Table.grid(expand=True, padding=(0, 1))
+    halves.add_column(ratio=3)
+    halves.add_column(ratio=2)
+    halves.add_row(
+        Group(_queues(state), _agents(state)), Group(_calls(projection), _events(projection))
+    )
     return Group(
         Panel(Text("\n".join(header)), title="Centralino demo"),
-        _queues(state),
-        _agents(state),
-        _calls(projection),
-        _events(projection),
+        halves,
         _totals(projection, hearing),
         Text("\n".join(news[-_MOST_NEWS:]), style="dim"),
     )
 
 
 def _queues(state: TenantState) -> Table:
-    table = Table(title="Queues", expand=True)
+    table = Table(title="Queues", expand=True, box=SIMPLE_HEAD)
     for column in ("queue", "waiting", "talking", "free agents"):
         table.add_column(column)
     configuration = state.configuration
@@ -65,7 +69,7 @@ def _queues(state: TenantState) -> Table:
 
 
 def _agents(state: TenantState) -> Table:
-    table = Table(title="Agents (Teams users)", expand=True)
+    table = Table(title="Agents (Teams users)", expand=True, box=SIMPLE_HEAD)
     for column in ("agent", "state", "why", "with"):
         table.add_column(column)
     for agent in state.agents.values():
@@ -78,13 +82,12 @@ def _agents(state: TenantState) -> Table:
 
 
 def _calls(projection: LiveProjection) -> Table:
-    table = Table(title="Calls", expand=True)
-    for column in ("caller", "state", "queue", "agent"):
+    table = Table(title="Calls", expand=True, box=SIMPLE_HEAD)
+    for column in ("caller", "state", "queue"):
         table.add_column(column)
     for interaction in list(projection.state.interactions.values())[:_MOST_CALLS]:
-        agent = _NAMES.get(interaction.agent or "", "")
         caller = interaction.caller_number or "anonymous"
-        table.add_row(caller, interaction.state.value, interaction.queue or "", agent)
+        table.add_row(caller, interaction.state.value, interaction.queue or "")
     return table
 
 
@@ -99,11 +102,11 @@ def _events(projection: LiveProjection) -> Panel:
 def _totals(projection: LiveProjection, hearing: Hearing) -> Panel:
     stories = list(projection.book.stories.values())
     counts = count_calls(stories)
-    ended = [s for s in stories if s.agent is not None and s.ended_at is not None]
-    verdicts = [judge_audio(story, hearing, _NUMBERS) for story in ended]
+    answered = [story for story in stories if story.agent is not None]
+    verdicts = [judge_audio(story, hearing, _NUMBERS) for story in answered]
     both_ways = sum(verdict.is_both_ways for verdict in verdicts)
     checked = sum(verdict.is_checked for verdict in verdicts)
-    waits = [(s.answered_at or s.arrived_at) - s.arrived_at for s in ended]
+    waits = [(s.answered_at or s.arrived_at) - s.arrived_at for s in answered]
     mean_s = sum(waits) / len(waits) / SECOND if waits else 0.0
     text = (
         f"offered {counts.offered}   answered {counts.answered}   abandoned {counts.abandoned}   "

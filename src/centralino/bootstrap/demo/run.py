@@ -117,9 +117,13 @@ class DemoRun:
 
     def _far_side(self, layout: Layout, part: str) -> ChildSpec:
         scenario = layout.run_dir / "scenario.yaml"
+        messages = layout.logs / f"{part}-messages.jsonl"
         return ChildSpec(
             name=part,
-            arguments=("-m", "centralino.simulators", "--scenario", str(scenario), part),
+            arguments=(
+                *("-m", "centralino.simulators", "--scenario", str(scenario)),
+                *("--messages", str(messages), part),
+            ),
             is_ready=lambda line: '"what": "ready"' in line,
             on_line=self._take_report,
             is_restarted=False,

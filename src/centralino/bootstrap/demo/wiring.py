@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SBC_HOST = f"sbc.{company.DOMAIN}"
 CARRIER_HOST = "127.0.0.1"
+REGIONAL = "pstnhub.microsoft.com"
+"""In-dialog requests go to regional hosts below it."""
 PROXY_ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 SIP_PORT, TLS_PORT, CARRIER_PORT, PROXY_PORT = 5060, 5061, 5160, 5161
 MEDIA_PORTS = (20000, 29999)
@@ -93,7 +95,7 @@ def usual_ports() -> Ports:
 
 def proxy_names() -> tuple[str, ...]:
     """Return the names of the simulated proxies, which are Microsoft's."""
-    return TEAMS_PROXIES
+    return (*TEAMS_PROXIES, f"*.{REGIONAL}")
 
 
 def _free(usual: int, addresses: tuple[str, ...], *, is_datagram: bool = False) -> int:
@@ -136,6 +138,7 @@ def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settin
             trunks=(_teams_trunk(ports), _carrier_trunk(ports)),
             resolver=ResolverSettings(
                 static=dict(zip(TEAMS_PROXIES, PROXY_ADDRESSES, strict=True))
+                | {f"*.{REGIONAL}": PROXY_ADDRESSES[0]}
             ),
             data_dir=str(layout.data_dir / "voice"),
             run_dir=str(layout.run_dir),
