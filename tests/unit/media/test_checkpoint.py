@@ -88,4 +88,5 @@ def test_keys_are_not_in_the_file(tmp_path: Path) -> None:
     first.write(A, counters())
     first.close()
     assert b"kkkk" not in path.read_bytes()
-    assert keys_digest() == bytes(8) != keys_digest(b"a")
+    assert keys_digest() == (bytes(4), bytes(4))
+    assert keys_digest(b"a", b"b") != keys_digest(b"a", b"c")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from centralino.adapters.media.rounds import Rounds
 from centralino.adapters.media.settings import WorkerSettings
 from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange import media as m
+from centralino.wire.rtp.srtp import SUITE_80, SrtpReceiver
 
 if TYPE_CHECKING:
     from centralino.adapters.media.leg import Leg
@@ -223,3 +225,34 @@ def test_listener_whose_talker_is_silent_still_gets_silence(bench: Bench) -> Non
     bench.do(m.SetRoom(room=BridgeId("r"), members=members, request=1))
     bench.turn(200)
     assert bench.engine.legs[A].line.sent_packets > 90
+
+
+def keys(local: int, remote: int) -> m.SrtpKeys:
+    return m.SrtpKeys(SUITE_80, local=bytes([local]) * 30, remote=bytes([remote]) * 30)
+
+
+@pytest.mark.parametrize(("local", "rollover"), [(1, 1), (3, 0)])
+def test_only_the_direction_whose_key_changes_starts_anew(
+    bench: Bench, local: int, rollover: int
+) -> None:
+    """Else the far end would lose the roll-over count, or a key stream would be used twice."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far_end:
+        far_end.bind(("127.0.0.1", 0))
+        far_end.settimeout(5)
+        port = far_end.getsockname()[1]
+        bench.do(reserve(A))
+        line = bench.engine.legs[A].line
+        line.index = 65_530
+        bench.do(configure(A, remote_rtp_port=port, srtp=keys(1, 2)))
+        bench.turn(10)
+        receiver = SrtpReceiver(SUITE_80, bytes([1]) * 30)
+        for _ in range(10):
+            receiver.unprotect(far_end.recv(2048))
+        assert line.rollover == 1
+        bench.do(configure(A, remote_rtp_port=port, srtp=keys(local, 9)))
+        bench.turn(5)
+        if local != 1:
+            receiver = SrtpReceiver(SUITE_80, bytes([local]) * 30)
+        for _ in range(5):
+            receiver.unprotect(far_end.recv(2048))
+        assert line.rollover == rollover

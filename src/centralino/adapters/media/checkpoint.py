@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HEADER = Struct("<8sII")
 _MAGIC = b"centrlm1"
 _HEADER_BYTES = 64
-_RECORD = Struct("<16s8sHIQIQIQI")
+_RECORD = Struct("<16s4s4sHIQIQIQI")
 _CHECKSUM = Struct("<I")
 _RECORD_BYTES = 96
 _KEY_BYTES = 16
@@ -42,8 +42,8 @@ class LegCounters:
     """What a leg needs to go on after a crash."""
 
     rtp_port: int
-    keys: bytes
-    """Digest of the SRTP keys that the counters belong to, empty bytes for none."""
+    keys: tuple[bytes, bytes]
+    """Digests of the SRTP keys, ours and theirs, that the counters belong to."""
     line: LinePosition
     heard_ssrc: int
     heard_index: int
@@ -52,9 +52,13 @@ class LegCounters:
     """RTCP packets sent (SRTCP counts them)."""
 
 
-def keys_digest(*keys: bytes) -> bytes:
-    """Return eight bytes by which keys are recognised but not known."""
-    return blake2b(b"".join(keys), digest_size=8).digest() if any(keys) else bytes(8)
+def keys_digest(local: bytes = b"", remote: bytes = b"") -> tuple[bytes, bytes]:
+    """Return four bytes for each direction, by which a key is recognised but not known."""
+    return _digest(local), _digest(remote)
+
+
+def _digest(key: bytes) -> bytes:
+    return blake2b(key, digest_size=4).digest() if key else bytes(4)
 
 
 def _key(leg: LegId) -> bytes:
@@ -98,11 +102,11 @@ class Checkpoint:
         for place in range(self._places):
             at = _HEADER_BYTES + place * _RECORD_BYTES
             body = self._map[at : at + _RECORD.size]
-            key, keys, port, *numbers = _RECORD.unpack(body)
+            key, local, remote, port, *numbers = _RECORD.unpack(body)
             (checksum,) = _CHECKSUM.unpack_from(self._map, at + _RECORD.size)
             if port and crc32(body) == checksum:
                 line = LinePosition(*numbers[:4])
-                found[key] = (place, LegCounters(port, keys, line, *numbers[4:]))
+                found[key] = (place, LegCounters(port, (local, remote), line, *numbers[4:]))
         return found
 
     def claim(self, leg: LegId) -> LegCounters | None:
@@ -133,7 +137,7 @@ class Checkpoint:
         line = counters.line
         body = _RECORD.pack(
             _key(leg),
-            counters.keys,
+            *counters.keys,
             counters.rtp_port,
             line.ssrc,
             line.index,

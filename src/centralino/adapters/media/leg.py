@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from operator import eq
 from struct import Struct
 from typing import TYPE_CHECKING, Protocol
 
@@ -141,22 +142,24 @@ class Leg:
 
     def _rekey(self, media: LegMedia, *, is_first: bool) -> None:
         """Start SRTP contexts; after a crash go on with those of the same keys."""
-        left = self.resumed
-        self.protection = protection = Protection(media.srtp) if media.srtp is not None else None
-        if left is not None and left.keys == self.keys_digest:
+        left, before = self.resumed, self.protection
+        self.protection = protection = Protection(media.srtp, before) if media.srtp else None
+        same_local = same_remote = False
+        if left is not None:
+            same_local, same_remote = map(eq, left.keys, self.keys_digest)
             self.is_heard = left.heard_ssrc != 0
             self.reporter.sent_reports = left.rtcp_index + 1
-            if protection is not None:
-                protection.resume_sending(
-                    self.line.ssrc, self.line.index, self.reporter.sent_reports
-                )
-                if left.heard_ssrc:
-                    protection.resume_receiving(left.heard_ssrc, left.heard_index)
-        elif protection is not None and (left is not None or not is_first):
+        if protection is None:
+            return
+        if left is not None and same_local:
+            protection.resume_sending(self.line.ssrc, self.line.index, self.reporter.sent_reports)
+        elif protection.is_sender_fresh and (left is not None or not is_first):
             self.line.restart_rollover()
+        if left is not None and same_remote and left.heard_ssrc:
+            protection.resume_receiving(left.heard_ssrc, left.heard_index)
 
     @property
-    def keys_digest(self) -> bytes:
+    def keys_digest(self) -> tuple[bytes, bytes]:
         """By which the checkpoint knows whether counters belong to the keys."""
         srtp = self.media.srtp if self.media else None
         return keys_digest(srtp.local, srtp.remote) if srtp else keys_digest()

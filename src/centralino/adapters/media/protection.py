@@ -21,11 +21,41 @@ class Protection:
     ``unprotect``, ``protect`` and their RTCP kin raise ``ProtocolError``.
     """
 
-    __slots__ = ("_receiver", "_sender", "protect", "protect_rtcp", "unprotect", "unprotect_rtcp")
+    __slots__ = (
+        "_keys",
+        "_receiver",
+        "_sender",
+        "is_sender_fresh",
+        "protect",
+        "protect_rtcp",
+        "unprotect",
+        "unprotect_rtcp",
+    )
 
-    def __init__(self, keys: SrtpKeys) -> None:
-        self._sender = SrtpSender(keys.suite, keys.local)
-        self._receiver = SrtpReceiver(keys.suite, keys.remote, mki_bytes=keys.remote_mki_bytes)
+    _keys: SrtpKeys
+    _sender: SrtpSender
+    _receiver: SrtpReceiver
+
+    def __init__(self, keys: SrtpKeys, before: Protection | None = None) -> None:
+        """Make contexts; a direction whose key is that of ``before`` goes on with its own.
+
+        Raises:
+            ProtocolError: unknown suite, or keys of another length.
+        """
+        old = before._keys if before else None
+        is_same_suite = old is not None and old.suite == keys.suite
+        self._keys = keys
+        self.is_sender_fresh = not (is_same_suite and old and old.local == keys.local)
+        """Whether the sending direction starts at roll-over count 0."""
+        if before is None or self.is_sender_fresh:
+            self._sender = SrtpSender(keys.suite, keys.local)
+        else:
+            self._sender = before._sender
+        hears = (keys.remote, keys.remote_mki_bytes)
+        if before and is_same_suite and old and (old.remote, old.remote_mki_bytes) == hears:
+            self._receiver = before._receiver
+        else:
+            self._receiver = SrtpReceiver(keys.suite, keys.remote, mki_bytes=keys.remote_mki_bytes)
         self.protect = self._sender.protect
         self.protect_rtcp = self._sender.protect_rtcp
         self.unprotect = self._receiver.unprotect
