@@ -211,6 +211,8 @@ def test_gains_of_held_and_muted_members() -> None:
         muted={LegId("p")},
     )
     assert {row.leg: row.hears for row in rows} == {"p": (), "a": (), "h": ()}
+    rows = gain_matrix((BridgeMember(LegId("p")), BridgeMember(LegId("h"), "held")))
+    assert {row.leg: row.hears for row in rows} == {"p": (), "h": ()}
 
 
 # ---- recordings

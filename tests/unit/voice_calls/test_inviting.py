@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
-from centralino.core.kernel.errors import CapacityExceeded
+from centralino.adapters.voice.credentials import Passwords
+from centralino.adapters.voice.settings import CredentialsSettings
+from centralino.core.kernel.errors import CapacityExceeded, RemoteRejected, RemoteTimeout
 from centralino.core.kernel.outcome import OutcomeReason, Result
 from centralino.exchange.facts import Answered, OrderFailed, Progressing
 from centralino.exchange.media import Configure
 from centralino.exchange.orders import CancelInvite, HangUp, HangUpCause
 from centralino.wire.sip import events as e
 from tests.kit.virtual_time import run_virtual
-from tests.unit.voice_calls.world import CARRIER, PROXIES, World, running_world, sdp
+from tests.unit.voice_calls.world import CARRIER, PROXIES, World, running_world, sdp, voice_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -436,3 +441,82 @@ def test_three_forks_one_winner(tmp_path: Path) -> None:
             assert world.teams.count("CANCEL") == world.teams.count("BYE") == 0
 
     run_virtual(story())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (CapacityExceeded("late"), OutcomeReason.OVERLOADED),
+        (RemoteTimeout("media", "reserve"), OutcomeReason.OVERLOADED),
+        (RemoteRejected("media", "reserve"), OutcomeReason.MEDIA_FAILED),
+    ],
+)
+def test_without_media_nobody_is_rung(
+    tmp_path: Path, error: Exception, reason: OutcomeReason
+) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.media.reserve_error = error
+            world.ring_agent("a1")
+            assert (await world.ended("a1")).outcome.reason is reason
+            assert world.teams.count("INVITE") == 0
+
+    run_virtual(story())
+
+
+def test_media_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.media.reserve_gate = asyncio.Event()
+            world.ring_agent("a1")
+            began = world.clock.now()
+            assert (await world.ended("a1")).outcome.reason is OutcomeReason.OVERLOADED
+            assert world.clock.now() - began < 3e9
+
+    run_virtual(story())
+
+
+def test_a_leg_given_up_before_it_has_media(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.media.reserve_gate = asyncio.Event()
+            world.ring_agent("a1")
+            await world.settle()
+            world.order(HangUp, "a1")
+            await world.ended("a1")
+            world.media.reserve_gate.set()
+            await world.settle()
+            assert not world.media.open
+            assert world.teams.count("INVITE") == 0
+
+    run_virtual(story())
+
+
+def test_a_media_address_that_is_a_name_cannot_be_used(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.teams.answer(await invited(world), world.teams.sdp(address="media.far.test"))
+            ended = await world.ended("a1")
+            assert ended.outcome.reason is OutcomeReason.PROTOCOL_ERROR
+
+    run_virtual(story())
+
+
+def test_a_trunks_password_comes_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("one\n")
+    wanted = CredentialsSettings(username="us", password_file=str(file), realm="r")
+    trunk = msgspec.structs.replace(voice_settings().trunks[1], credentials=wanted)
+    passwords = Passwords()
+    first = passwords.of(trunk)
+    assert first is not None
+    assert (first.username, first.password, first.realm) == ("us", "one", "r")
+    assert passwords.of(trunk) is first
+    file.write_text("two")
+    os.utime(file, ns=(1, 1))
+    second = passwords.of(trunk)
+    assert second is not None
+    assert second.password == "two"
+    file.unlink()
+    assert passwords.of(trunk) is None
+    assert passwords.of(voice_settings().trunks[1]) is None

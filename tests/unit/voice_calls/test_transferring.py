@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from centralino.adapters.voice.call_settings import CallSettings
@@ -22,7 +23,7 @@ from centralino.exchange.media import Configure, RingbackTone
 from centralino.exchange.orders import Bridge, BridgeMember, HangUp, Transfer
 from centralino.wire.sip import events as e
 from tests.kit.virtual_time import run_virtual
-from tests.unit.voice_calls.world import World, running_world
+from tests.unit.voice_calls.world import World, running_world, sdp, voice_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -361,5 +362,108 @@ def test_a_carrier_is_referred(tmp_path: Path, status: int) -> None:
                 failed = await world.fact(TransferFailed)
                 assert failed.outcome.reason is OutcomeReason.BUSY
                 assert not world.has(Ended)
+
+    run_virtual(story())
+
+
+# ---- less usual
+
+
+def test_an_attended_transfer_of_a_carrier_keeps_its_replaces(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            _, session = await world.answered_caller()
+            target = "sip:bob@carrier.test?Replaces=abc%40x%3Bto-tag%3D1%3Bfrom-tag%3D2"
+            world.carrier.refer(session, f"<{target}>")
+            failed = await world.fact(TransferFailed)
+            assert failed.outcome.reason is OutcomeReason.PEER_LOST
+            invite = world.carrier.last("INVITE")
+            assert invite.uri == "sip:bob@carrier.test"
+            assert invite.headers.get("Replaces") == "abc@x;to-tag=1;from-tag=2"
+            assert invite.from_.uri.startswith("sip:+390699000@")
+
+    run_virtual(story())
+
+
+def test_replaces_is_never_sent_to_teams(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            _, session = await talking(world)
+            world.teams.refer(
+                session, "<sip:sip.teams.test?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+            )
+            await world.fact(TransferFailed)
+            await world.settle()
+            assert world.teams.count("INVITE") == 1
+            assert notified(world)[-1].startswith("SIP/2.0 503")
+
+    run_virtual(story())
+
+
+def test_a_target_whose_answer_cannot_be_used(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            _, session = await talking(world)
+            _, new = await referred(world, session)
+            world.teams.answer(new, sdp(secure=False))
+            failed = await world.fact(TransferFailed)
+            assert failed.outcome.reason is OutcomeReason.ENCRYPTION_REQUIRED
+            await world.settle()
+            assert world.teams.last("BYE").call_id == world.teams.last("INVITE").call_id
+            assert not world.has(Ended)
+
+    run_virtual(story())
+
+
+def test_the_transferred_caller_of_a_teams_users_own_call_is_the_other_party(
+    tmp_path: Path,
+) -> None:
+    """A Teams user who called us and talks to a carrier refers: the target sees the carrier."""
+
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, session = await world.answered_caller(world.teams)
+            other, _ = await world.answered_caller()
+            people = (BridgeMember(leg), BridgeMember(other))
+            world.order(Bridge, leg, bridge="b", members=people)
+            await world.fact(ParticipantJoined, leg)
+            await world.settle()
+            await referred(world, session)
+            assert world.teams.last("INVITE").from_.uri.startswith("sip:+39333111222@")
+
+    run_virtual(story())
+
+
+def test_two_refers_at_once_and_a_trunk_without_refer(tmp_path: Path) -> None:
+    async def story() -> None:
+        voice = voice_settings()
+        trunks = (msgspec.structs.replace(voice.trunks[0], allow_refer=False), voice.trunks[1])
+        async with running_world(tmp_path) as world:
+            _, session = await talking(world)
+            await referred(world, session)
+            world.teams.events.clear()
+            world.teams.refer(session, f"<{TARGET}>")
+            assert (await world.teams.expect(e.ReferProgress)).status == 491
+        voice = msgspec.structs.replace(voice, trunks=trunks)
+        async with running_world(tmp_path / "2", voice=voice) as world:
+            _, session = await talking(world)
+            world.teams.refer(session, f"<{TARGET}>")
+            assert (await world.teams.expect(e.ReferProgress)).status == 405
+            assert "REFER" not in (world.teams.last("INVITE").headers.get("Allow") or "")
+
+    run_virtual(story())
+
+
+def test_replaces_that_cannot_be_agreed_changes_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            await talking(world)
+            configured = len(world.media.all(Configure))
+            world.teams.call(
+                offer=world.teams.sdp(formats="18"), headers=(("Replaces", replaces_of(world)),)
+            )
+            assert (await world.teams.expect(e.SessionFailed)).status == 488
+            assert len(world.media.all(Configure)) == configured
+            assert not world.has(Ended)
 
     run_virtual(story())
