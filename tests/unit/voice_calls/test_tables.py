@@ -95,6 +95,12 @@ def test_a_transport_failure_says_whether_tls_was_it(detail: str, reason: Outcom
     assert outcomes.of_failure(failed, has_rung=False, is_teams=True).reason is reason
 
 
+def test_an_endpoint_without_room_is_our_own_overload() -> None:
+    failed = SessionFailed("s", 503, None, "transport", 5, "too many sessions")
+    outcome = outcomes.of_failure(failed, has_rung=False, is_teams=True)
+    assert (outcome.result, outcome.reason) == (Result.SERVER_ERROR, R.OVERLOADED)
+
+
 def test_the_tables_are_complete() -> None:
     assert set(outcomes.BY_END) == set(get_args(EndCause))
     assert set(outcomes.BY_NEGOTIATION) == set(get_args(NegotiationReason))

@@ -229,11 +229,18 @@ def of_failure(failed: SessionFailed, *, has_rung: bool, is_teams: bool) -> Outc
         return _upstream(_R.PEER_LOST)
     if failed.cause == "timeout":
         return _upstream(_R.TIMEOUT)
+    if is_without_room(failed):
+        return OVERLOADED
     if failed.cause == "transport":
         lowered = failed.detail.lower()
         is_tls = "tls" in lowered or "certificate" in lowered
         return _upstream(_R.TLS_FAILED) if is_tls else UNREACHABLE
     return of_status(failed.status or 500, has_rung=has_rung, is_teams=is_teams)
+
+
+def is_without_room(failed: SessionFailed) -> bool:
+    """Tell whether our own endpoint had no room for a call: no proxy would change that."""
+    return failed.cause == "transport" and failed.status == 503
 
 
 def detail_of(failed: SessionFailed) -> str:

@@ -244,7 +244,7 @@ class OutgoingLegs:
             attempt.is_g711_only = True
             attempt.tried.pop()
             return True
-        if attempt.has_rung:
+        if attempt.has_rung or outcomes.is_without_room(event):
             return False
         return event.cause in ("timeout", "transport") or event.status == 503
 

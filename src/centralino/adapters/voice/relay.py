@@ -279,6 +279,7 @@ class Relay:
         outcome = outcomes.of_failure(event, has_rung=call.has_rung, is_teams=profile.is_teams)
         status = outcomes.status_of(outcome)
         is_lost = event.cause in ("timeout", "transport") or event.status == 503
+        is_lost = is_lost and not outcomes.is_without_room(event)
         if is_lost and not call.has_rung and len(call.tried) < MAX_TRIES:
             self._place(call, now, status)
             return
