@@ -25,6 +25,7 @@ from centralino.simulators.scenario import (
     Fault,
     Proxy,
     Scenario,
+    Subscriber,
     TeamsUser,
     Tenant,
     TlsFiles,
@@ -382,6 +383,7 @@ async def world(
         target_host="127.0.0.1",
         target_port=9,
         callers=(Caller(number="+390612345678", called="x", tone_hz=SBC_TONE),),
+        subscribers=(Subscriber(number="+390612345679", tone_hz=TAKEN_TONE),),
     )
     scenario = Scenario(
         names=names,

@@ -11,7 +11,7 @@ import pytest
 from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.party.description import Style
 from centralino.simulators.scenario import Action, Fault, OutgoingCall, TeamsEndpoint
-from tests.wire.simulators.sbc import PROXIES, SBC_TONE, user, world
+from tests.wire.simulators.sbc import PROXIES, SBC_TONE, TAKEN_TONE, user, world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,7 +187,7 @@ class TestCallsFromTeams:
                 assert str(invited["uri"]).startswith("sip:+390612345678@cust1.sbc.test:")
                 await w.sbc.report.wait_for("heard", tone_hz=500)
                 ended = await w.report.wait_for("outgoing.ended")
-                assert ended["tones_heard"] == [SBC_TONE]
+                assert ended["tones_heard"] == [TAKEN_TONE]
 
         asyncio.run(run())
 
