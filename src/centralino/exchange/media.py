@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import msgspec
+from typing_extensions import override
 
 from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 
@@ -29,6 +30,7 @@ class SrtpKeys(msgspec.Struct, frozen=True):
     remote_mki_bytes: int = 0
     """Length of the master key identifier the far end sends, 0 for none."""
 
+    @override
     def __repr__(self) -> str:
         """Hide the keys: they never reach a log."""
         return f"SrtpKeys(suite={self.suite!r}, ...)"
@@ -226,10 +228,11 @@ class KeyPressed(Event, frozen=True, tag="key"):
 
 
 class MediaChanged(Event, frozen=True, tag="media_changed"):
-    """A leg's stream changed: ``first-packet``, ``one-way``, ``silent``, ``timeout``, ``resumed``."""
+    """A leg's stream changed."""
 
     leg: LegId
     change: str
+    """``first-packet``, ``one-way``, ``silent``, ``timeout`` or ``resumed``."""
 
 
 class Statistics(Event, frozen=True, tag="statistics"):

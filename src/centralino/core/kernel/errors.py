@@ -36,9 +36,7 @@ class AppError(Exception):
 
     code = "app-error"
 
-    def __init__(
-        self, message: str = "", *, details: Mapping[str, object] | None = None
-    ) -> None:
+    def __init__(self, message: str = "", *, details: Mapping[str, object] | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
         self.details: Mapping[str, object] = dict(details or {})
 

@@ -40,9 +40,7 @@ class Lifecycle(Generic[State, Event]):
         reached = {self.initial} | set(self.table.values())
         for state, event in self.table:
             if state in self.terminal:
-                raise Bug(
-                    f"{self.name}: terminal state {state} has a transition on {event}"
-                )
+                raise Bug(f"{self.name}: terminal state {state} has a transition on {event}")
             if state not in reached:
                 raise Bug(f"{self.name}: state {state} cannot be reached")
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from typing_extensions import override
+
 
 class Result(StrEnum):
     """Whose matter the end was."""
@@ -76,6 +78,7 @@ class Outcome:
         """Whether the end was a normal one."""
         return self.result is Result.SUCCESS
 
+    @override
     def __str__(self) -> str:
         """Return ``result/reason``, as logs and reports show it."""
         return f"{self.result}/{self.reason}"
