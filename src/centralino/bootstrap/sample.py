@@ -127,7 +127,12 @@ def _carrier_trunk() -> TrunkSettings:
 
 def sample_text() -> str:
     """Return the whole file."""
-    return _HEAD + "\n".join(_lines(example_settings(), 0, set())) + "\n"
+    return settings_text(_HEAD, example_settings())
+
+
+def settings_text(head: str, settings: Settings) -> str:
+    """Return settings as YAML with their reasons, below the comment ``head``."""
+    return head + "\n".join(_lines(settings, 0, set())) + "\n"
 
 
 def _lines(value: msgspec.Struct, depth: int, explained: set[type]) -> Iterator[str]:

@@ -71,10 +71,15 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
 
 
 def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_dir: Path) -> int:
-    """Run parts of a scenario (the demo's when ``None``); return the exit code."""
+    """Run parts of a scenario (the demo's when ``None``); return the exit code.
+
+    With the demo's scenario the certificate of the product's side is made as well, so that
+    ``examples/demo/aurora.yaml`` can be served against it.
+    """
     if scenario is None:
-        now = datetime.datetime.now(datetime.UTC)
-        proxies = DemoAuthority(data_dir / "certificates", now).issue("sip-proxies", proxy_names())
+        authority = DemoAuthority(data_dir / "certificates", datetime.datetime.now(datetime.UTC))
+        proxies = authority.issue("sip-proxies", proxy_names())
+        authority.issue("sbc", [SBC_HOST])
         scenario = data_dir / "scenario.yaml"
         plan = DemoPlan(seed=seed, seconds=None, most_callers=500)
         save_scenario(demo_scenario(plan, usual_ports(), proxies), scenario)

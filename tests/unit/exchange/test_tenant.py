@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The single writer: durable before released, refusals told, a poisoned input left out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from centralino.adapters.journal.memory import InMemoryJournal
+from centralino.core.agents.commands import MakeAgentNotReady
+from centralino.core.agents.lifecycle import AgentState
+from centralino.core.interactions.commands import ConfirmAnswered, ReceiveCall
+from centralino.core.kernel.errors import Bug, NotFound, VersionConflict
+from centralino.core.kernel.ids import AgentId, LegId, TenantId, TrunkId
+from centralino.core.routing.commands import ConfigureTenant
+from centralino.exchange.link.stream import pause
+from centralino.exchange.replay import replay
+from centralino.exchange.tenant import Input, Listener, TenantWriter
+from tests.kit.virtual_time import run_virtual, running_clock
+from tests.unit.core.company import ANNA, NUMBER, TENANT, company
+
+if TYPE_CHECKING:
+    from centralino.core.routing.turn import Decision
+
+pytestmark = pytest.mark.unit
+
+CALL = ReceiveCall(
+    leg=LegId("in-1"), trunk=TrunkId("carrier"), called_number=NUMBER, caller_number=None
+)
+
+
+class Site:
+    """A writer, its journal and what it told."""
+
+    def __init__(self) -> None:
+        self.journal = InMemoryJournal()
+        self.decisions: list[tuple[int, Decision]] = []
+        self.problems: list[str] = []
+        self.writer = self.new_writer()
+
+    def new_writer(self) -> TenantWriter:
+        """Return a writer on the same journal."""
+        return TenantWriter(
+            TENANT,
+            journal=self.journal,
+            clock=running_clock(),
+            listener=Listener(on_decision=self._note, on_storage=self.problems.append),
+        )
+
+    def _note(self, tenant: TenantId, decision: Decision) -> None:
+        self.decisions.append((self.journal.last_sequence(tenant), decision))
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Site]:
+    """Open a configured site whose writer runs."""
+    site = Site()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(site.writer.run())
+        await site.writer.submit([Input(ConfigureTenant(configuration=company()))])
+        yield site
+        running.cancel()
+
+
+def test_a_decision_is_released_only_when_it_is_in_the_journal() -> None:
+    async def run() -> Site:
+        async with opened() as site:
+            await site.writer.submit([Input(CALL, "k1")])
+        return site
+
+    site = run_virtual(run())
+    assert all(durable >= decision.sequence for durable, decision in site.decisions)
+    assert [record.key for record in site.journal.read(TENANT)] == ["", "k1"]
+
+
+def test_deadlines_are_kept_without_anybody_asking() -> None:
+    async def run() -> Site:
+        async with opened() as site:
+            await site.writer.submit([Input(CALL)])
+            await pause(60)
+        return site
+
+    site = run_virtual(run())
+    assert not site.writer.engine.state.interactions, "the unanswered call was given up"
+    assert replay(site.journal, TENANT).is_identical
+
+
+def test_a_refusal_reaches_only_who_asked() -> None:
+    async def run() -> Site:
+        async with opened() as site:
+            wrong = Input(MakeAgentNotReady(agent=AgentId("zoe"), reason="x"))
+            right = Input(MakeAgentNotReady(agent=ANNA, reason="break"))
+            results = await asyncio.gather(
+                site.writer.submit([wrong]), site.writer.submit([right]), return_exceptions=True
+            )
+            assert isinstance(results[0], NotFound)
+            assert results[1] is None
+        return site
+
+    site = run_virtual(run())
+    assert site.writer.engine.state.agents[ANNA].state is AgentState.NOT_READY
+
+
+def test_a_poisoned_input_is_left_out_and_the_rest_goes_on() -> None:
+    async def run() -> Site:
+        async with opened() as site:
+            await site.writer.submit([Input(CALL)])
+            site.writer.engine.index.flow_of.clear()  # a corruption that the next input meets
+            with pytest.raises(Bug):
+                await site.writer.submit([Input(ConfirmAnswered(leg=LegId("in-1")))])
+            await site.writer.submit([Input(ConfirmAnswered(leg=LegId("in-1")))])
+        return site
+
+    site = run_virtual(run())
+    report = replay(site.journal, TENANT)
+    assert report.is_identical
+    assert report.state_hash == site.writer.engine.state_hash()
+
+
+def test_a_full_journal_is_told_once_and_nothing_is_answered_meanwhile() -> None:
+    async def run() -> tuple[Site, bool]:
+        async with opened() as site:
+            site.journal.most_records = 1
+            asking = asyncio.ensure_future(site.writer.submit([Input(CALL)]))
+            await pause(30)
+            was_answered = asking.done()
+            site.journal.most_records = None
+            await asking
+        return site, was_answered
+
+    site, was_answered = run_virtual(run())
+    assert not was_answered
+    assert site.problems == ["the journal is full", ""]
+    assert len(site.decisions) == 2
+
+
+def test_a_second_writer_stops_at_its_first_word() -> None:
+    async def run() -> None:
+        async with opened() as site:
+            other = site.new_writer()
+            other.recover()
+            await site.writer.submit([Input(CALL)])
+            running = asyncio.ensure_future(other.run())
+            asking = asyncio.ensure_future(
+                other.submit([Input(MakeAgentNotReady(agent=ANNA, reason="x"))])
+            )
+            with pytest.raises(VersionConflict):
+                await running
+            asking.cancel()
+
+    run_virtual(run())
