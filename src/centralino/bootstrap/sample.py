@@ -148,7 +148,7 @@ def _lines(value: msgspec.Struct, depth: int, explained: set[type]) -> Iterator[
         yield from _entry(name, getattr(value, name), depth, explained)
 
 
-def _entry(name: str, value: Any, depth: int, explained: set[type]) -> Iterator[str]:  # noqa: ANN401
+def _entry(name: str, value: Any, depth: int, explained: set[type]) -> Iterator[str]:  # noqa: ANN401 - any setting
     pad = "  " * depth
     if isinstance(value, msgspec.Struct):
         yield f"{pad}{name}:"

@@ -246,7 +246,7 @@ class Supervisor:
             self._standby = await self._execute("standby", self._standby_arguments)
 
     def _news(self, text: str) -> None:
-        log.info("supervisor.news", text=text)
+        log.info("supervisor.news", news=text)
         self._on_news(text)
 
     def _where(self, name: str) -> str:

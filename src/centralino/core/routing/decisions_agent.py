@@ -212,7 +212,7 @@ def release(
 ) -> None:
     """The conversation is over: end the other leg, finish the recording, wrap up."""
     assert interaction.agent is not None  # noqa: S101 - connected interactions have both
-    assert interaction.queue is not None  # noqa: S101
+    assert interaction.queue is not None  # noqa: S101 - and came from a queue
     agent = turn.state.agents[interaction.agent]
     leg = agent.leg
     wrap_up_for_ms = turn.index.queues[interaction.queue].wrap_up_for_ms
