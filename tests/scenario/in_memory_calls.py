@@ -84,6 +84,10 @@ class InMemoryCalls:
         """Let a customer call at his time."""
         asyncio.get_running_loop().call_later(caller.at_s, self._arrive, LegId(name), caller)
 
+    def raise_alarm(self, code: str) -> None:
+        """Tell of an alarm that concerns no leg."""
+        self._tell(facts.Alarm(leg=LegId(""), code=code, text=""))
+
     def _arrive(self, name: LegId, caller: Caller) -> None:
         leg = self.legs[name] = _Leg(name, "offered", caller)
         self._tell(

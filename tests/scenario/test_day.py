@@ -6,20 +6,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from centralino.adapters.journal.memory import InMemoryJournal
+from centralino.core.agents.commands import MakeAgentNotReady
 from centralino.core.interactions import events as calls
 from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.exchange import orders
-from centralino.exchange.exchange import Exchange
+from centralino.exchange.exchange import Exchange, Observer
 from centralino.exchange.link.stream import pause
 from centralino.exchange.replay import read_events, replay
 from centralino.exchange.summary import CallCounts, CallStory, count_calls, read_stories
+from centralino.exchange.tenant import Input
 from tests.kit.virtual_time import VirtualClock, run_virtual, running_clock
 from tests.scenario.in_memory_calls import Caller, Habit, InMemoryCalls
 from tests.unit.core.company import ANNA, BRUNO, NUMBER, TENANT, company
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
+    from centralino.core.routing.turn import Decision
 
 pytestmark = pytest.mark.scenario
 
@@ -133,6 +140,39 @@ def test_nobody_who_presses_nothing_is_lost() -> None:
     (story,) = run_virtual(day()).stories()
     assert story.queue == "support"
     assert story.agent is not None
+
+
+def test_an_agent_who_rests_is_passed_over_and_alarms_are_shown() -> None:
+    async def day() -> tuple[Site, list[str], int]:
+        site = Site.open([Caller(at_s=5)])
+        seen: list[str] = []
+        durable = 0
+
+        def count(tenant: TenantId, decision: Decision) -> None:
+            nonlocal durable
+            durable = max(durable, decision.sequence)
+
+        exchange = Exchange(
+            driver=site.network,
+            driver_name="voice",
+            journal=site.journal,
+            clock=site.clock,
+            observer=Observer(on_decision=count, on_alarm=lambda alarm: seen.append(alarm.code)),
+        )
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(exchange.run({TENANT: company()}))
+            await exchange.attached.wait()
+            await exchange.submit(TENANT, Input(MakeAgentNotReady(agent=ANNA, reason="break")))
+            site.network.raise_alarm("certificate-expires")
+            await pause(200)
+            running.cancel()
+        site.network.detach()
+        return site, seen, durable
+
+    site, seen, durable = run_virtual(day())
+    assert [story.agent for story in site.stories()] == [BRUNO]
+    assert seen == ["certificate-expires"]
+    assert durable == site.journal.last_sequence(TENANT)
 
 
 @pytest.mark.parametrize("stop_at", [1.1, 3.5, 5.0, 7.5, 9, 20, 55, 70, 71.5])

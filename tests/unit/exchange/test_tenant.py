@@ -21,7 +21,7 @@ from centralino.exchange.link.stream import pause
 from centralino.exchange.replay import replay
 from centralino.exchange.tenant import Input, Listener, TenantWriter
 from tests.kit.virtual_time import run_virtual, running_clock
-from tests.unit.core.company import ANNA, NUMBER, TENANT, company
+from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT, company
 
 if TYPE_CHECKING:
     from centralino.core.routing.turn import Decision
@@ -136,6 +136,37 @@ def test_a_full_journal_is_told_once_and_nothing_is_answered_meanwhile() -> None
     assert not was_answered
     assert site.problems == ["the journal is full", ""]
     assert len(site.decisions) == 2
+
+
+class SteppingClock:
+    """A clock whose wall time is set back between two readings."""
+
+    def __init__(self) -> None:
+        self.readings = [1_000, 2_000, 500, 900, 3_000]
+
+    def now(self) -> int:
+        return 0
+
+    def utc(self) -> int:
+        return self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
+
+
+def test_time_does_not_run_backwards_when_the_clock_is_set_back() -> None:
+    async def run() -> list[int]:
+        journal = InMemoryJournal()
+        listener = Listener(on_decision=lambda tenant, decision: None, on_storage=print)
+        writer = TenantWriter(TENANT, journal=journal, clock=SteppingClock(), listener=listener)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(writer.run())
+            await writer.submit([Input(ConfigureTenant(configuration=company()))])
+            for agent in (ANNA, BRUNO, CARLA):
+                await writer.submit([Input(MakeAgentNotReady(agent=agent, reason="x"))])
+            running.cancel()
+        return [record.at for record in journal.read(TENANT)]
+
+    instants = run_virtual(run())
+    assert instants == sorted(instants)
+    assert len(instants) == 4
 
 
 def test_a_second_writer_stops_at_its_first_word() -> None:
