@@ -26,7 +26,7 @@ from centralino.core.routing.commands import ConfigureTenant
 from centralino.exchange import facts, orders
 from centralino.exchange.cursor import FactCursor, key_of
 from centralino.exchange.outbox import Outbox
-from centralino.exchange.tenant import Input, Listener, TenantWriter
+from centralino.exchange.tenant import CommitTimes, Input, Listener, TenantWriter
 from centralino.exchange.translation import to_command, to_order, to_view
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class Observer:
 
     on_decision: Callable[[TenantId, Decision], None] = lambda tenant, decision: None
     on_alarm: Callable[[facts.Alarm], None] = lambda alarm: None
+    on_trunk: Callable[[facts.TrunkState], None] = lambda state: None
+    on_commit: Callable[[CommitTimes], None] = lambda times: None
+    on_recovered: Callable[[TenantId, Sequence[str]], None] = lambda tenant, keys: None
+    """A tenant is back, with the keys of the inputs that its journal holds."""
 
 
 class Exchange:
@@ -97,6 +101,11 @@ class Exchange:
                 await self.tenants[tenant].submit([Input(command)])
             group.create_task(self._serve_driver())
 
+    @property
+    def is_journal_writable(self) -> bool:
+        """Whether what is decided now becomes durable now."""
+        return self._writable.is_set()
+
     async def submit(self, tenant: TenantId, item: Input) -> None:
         """Have a command decided; returns when it is durable.
 
@@ -116,15 +125,18 @@ class Exchange:
             listener=Listener(
                 on_decision=self._carry_out,
                 on_storage=lambda problem: self._note_storage(tenant, problem),
+                on_commit=self._observer.on_commit,
             ),
         )
-        self._cursor.recover(writer.recover())
+        keys = writer.recover()
+        self._cursor.recover(keys)
         index, state = writer.engine.index, writer.engine.state
         for leg in (*index.customer_legs, *index.agent_legs):
             self._leg_tenants[leg] = tenant
         for recording in state.recordings:
             self._recording_tenants[recording] = tenant
         self.tenants[tenant] = writer
+        self._observer.on_recovered(tenant, keys)
         log.info("tenant.recovered", tenant=tenant, sequence=state.sequence)
 
     # --------------------------------------------------------------------- driver
@@ -244,6 +256,7 @@ class Exchange:
             self._raise_alarm(fact)
         elif isinstance(fact, facts.TrunkState):
             self.trunks[fact.trunk] = fact.state
+            self._observer.on_trunk(fact)
             log.info("trunk.changed", trunk=fact.trunk, state=fact.state, reason=fact.reason)
 
     # -------------------------------------------------------------------- effects

@@ -65,6 +65,15 @@ class _Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitTimes:
+    """What one group of inputs cost, in nanoseconds."""
+
+    decided_for: int
+    stored_for: int
+    """Until the records were durable."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
     """Who is told what the writer does."""
 
@@ -72,6 +81,8 @@ class Listener:
     """A decision is durable: carry out its effects."""
     on_storage: Callable[[str], None]
     """The journal cannot be written (why), or can again (empty)."""
+    on_commit: Callable[[CommitTimes], None] = lambda times: None
+    """Records are durable, and took this long."""
 
 
 class TenantWriter:
@@ -123,9 +134,13 @@ class TenantWriter:
         """
         while True:
             mails = await self._next_mails()
+            began = self._clock.now()
             decisions, records = self._decide_all(mails)
             if records:
+                decided = self._clock.now()
                 await self._persist(records)
+                times = CommitTimes(decided - began, self._clock.now() - decided)
+                self._listener.on_commit(times)
             for decision in decisions:
                 self._listener.on_decision(self.tenant, decision)
             for mail in mails:

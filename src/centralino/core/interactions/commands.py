@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from centralino.core.kernel.ids import BridgeId, LegId, RecordingId, TrunkId
+from centralino.core.kernel.ids import BridgeId, InteractionId, LegId, RecordingId, TrunkId
 from centralino.core.kernel.outcome import Outcome
 
 
@@ -97,6 +97,12 @@ class ReconcileLegs(CallCommand, frozen=True, tag="reconcile-legs"):
     legs: tuple[LegView, ...]
 
 
+class EndInteraction(CallCommand, frozen=True, tag="end-interaction"):
+    """Somebody in charge wants the customer's call ended, in whatever state it is."""
+
+    interaction: InteractionId
+
+
 AnyCallCommand = (
     ReceiveCall
     | ConfirmRinging
@@ -106,5 +112,6 @@ AnyCallCommand = (
     | EndLeg
     | StoreRecording
     | ReconcileLegs
+    | EndInteraction
 )
 """Every command about calls."""

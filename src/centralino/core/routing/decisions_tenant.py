@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from centralino.core.agents.events import AgentAdded, AgentReadied, AgentRemoved
 from centralino.core.agents.lifecycle import AgentState
-from centralino.core.interactions.commands import EndLeg, LegView, ReconcileLegs
+from centralino.core.interactions.commands import EndInteraction, EndLeg, LegView, ReconcileLegs
 from centralino.core.interactions.effects import AnswerCall, CancelRing, HangUpLeg
+from centralino.core.interactions.events import InteractionEnded
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
-from centralino.core.kernel.errors import Conflict
-from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
+from centralino.core.kernel.errors import Conflict, NotFound
+from centralino.core.kernel.outcome import CANCELLED, Outcome, OutcomeReason, Result
 from centralino.core.routing.decisions_agent import (
     accept,
     end_agent_leg,
@@ -25,6 +26,7 @@ from centralino.core.routing.decisions_customer import (
     order_greeting,
     order_menu,
     order_music,
+    recall,
 )
 from centralino.core.routing.events import TenantConfigured
 
@@ -81,6 +83,27 @@ def end_leg(turn: Turn, command: EndLeg) -> None:
         release(turn, interaction, command.outcome, is_by_customer=True)
     else:
         lose_customer(turn, interaction, command.outcome)
+
+
+def end_interaction(turn: Turn, command: EndInteraction) -> None:
+    """End a customer's call because somebody in charge wants it; the agent wraps up.
+
+    Raises:
+        NotFound: there is no such interaction, or it has ended.
+        Conflict: the customer has gone already.
+    """
+    interaction = turn.state.interactions.get(command.interaction)
+    if interaction is None:
+        raise NotFound(f"there is no interaction {command.interaction}")
+    if interaction.leg not in turn.index.customer_legs:
+        raise Conflict("the customer has gone already")
+    if interaction.offer is not None:
+        recall(turn, interaction.offer)
+    turn.order(HangUpLeg(leg=interaction.leg))
+    if interaction.state is InteractionState.CONNECTED:
+        release(turn, interaction, CANCELLED, is_by_customer=True)
+    else:
+        turn.emit(InteractionEnded(interaction=interaction.id, outcome=CANCELLED))
 
 
 def reconcile(turn: Turn, command: ReconcileLegs) -> None:

@@ -132,4 +132,5 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     calls.EndLeg: decisions_tenant.end_leg,
     calls.StoreRecording: decisions_customer.store_recording,
     calls.ReconcileLegs: decisions_tenant.reconcile,
+    calls.EndInteraction: decisions_tenant.end_interaction,
 }
