@@ -304,7 +304,7 @@ def user(**changes: object) -> TeamsUser:
         "name": "Anna Example",
         "number": "+14255550101",
         "tone_hz": 500,
-        "answer_after_ms": 300,
+        "answer_after_ms": 120,
         **changes,
     }
     return TeamsUser(**fields)  # type: ignore[arg-type] # fields of the struct

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.wire
 
-CALLER = Caller(number="+39061", called="+39021", tone_hz=500, talk_for_ms=600)
-LINE = Subscriber(number="+39021", tone_hz=700, answer_after_ms=300)
+CALLER = Caller(number="+39061", called="+39021", tone_hz=500, talk_for_ms=350)
+LINE = Subscriber(number="+39021", tone_hz=700, ring_ms=20, answer_after_ms=60)
 Transport = Literal["udp", "tcp"]
 Hold = Literal["sendonly", "inactive", "zero-address"]
 
@@ -91,7 +91,7 @@ def test_each_hears_the_other_over_either_transport(transport: Transport) -> Non
 def test_keys_arrive_once_and_in_order(dtmf: Literal["rfc4733", "info"]) -> None:
     async def run() -> None:
         async with pair(dtmf=dtmf) as p:
-            p.call(keys="1*77#", keys_after_ms=50, key_gap_ms=150, talk_for_ms=1200)
+            p.call(keys="1*77#", keys_after_ms=50, key_gap_ms=130, talk_for_ms=800)
             over = await p.far.report.wait_for("subscriber.ended")
             assert over["keys_heard"] == "1*77#"
             assert any(m.what == "INFO" for m in p.messages.messages) is (dtmf == "info")
@@ -129,7 +129,7 @@ def test_a_refresh_repeats_the_description() -> None:
 )
 def test_a_held_side_is_silent_until_it_is_resumed(hold: Hold, line: str) -> None:
     async def run() -> None:
-        actions = (Action(at_ms=50, do="hold"), Action(at_ms=400, do="resume"))
+        actions = (Action(at_ms=30, do="hold"), Action(at_ms=200, do="resume"))
         async with pair(hold=hold) as p:
             p.call(actions=actions, talk_for_ms=300)
             assert (await p.far.report.wait_for("subscriber.reoffered"))["is_held"] is True
@@ -174,7 +174,7 @@ def test_early_media_is_heard_before_the_answer() -> None:
     async def run() -> None:
         line = msgspec.structs.replace(LINE, early_media=True, ring_ms=50, answer_after_ms=60000)
         async with pair(line) as p:
-            p.call(ring_patience_ms=700)
+            p.call(ring_patience_ms=450)
             await p.near.report.wait_for("call.early-media", status=183)
             await p.near.report.wait_for("call.heard", tone_hz=700)
             assert p.near.report.of("call.answered") == []

@@ -38,7 +38,9 @@ def test_a_user_answers_and_each_hears_the_other(tmp_path: Path) -> None:
 def test_each_endpoint_rings_with_a_tag_of_its_own(tmp_path: Path) -> None:
     async def run() -> None:
         endpoints = (TeamsEndpoint(name="desktop"), TeamsEndpoint(name="mobile", ring_ms=150))
-        async with world(tmp_path, user(endpoints=endpoints, early_media=True)) as w:
+        async with world(
+            tmp_path, user(endpoints=endpoints, early_media=True, answer_after_ms=250)
+        ) as w:
             w.sbc.call(ANNA, w.proxy_port)
             answered = await w.sbc.report.wait_for("answered")
             rang = [tag for status, tag in w.sbc.progress if status == 180]
@@ -125,7 +127,7 @@ def test_options_go_both_ways(tmp_path: Path) -> None:
 
 def test_hold_is_inactive(tmp_path: Path) -> None:
     async def run() -> None:
-        actions = (Action(at_ms=200, do="hold"), Action(at_ms=600, do="resume"))
+        actions = (Action(at_ms=30, do="hold"), Action(at_ms=150, do="resume"))
         async with world(tmp_path, user(actions=actions)) as w:
             w.sbc.call(ANNA, w.proxy_port)
             await w.sbc.report.wait_for("reoffered", is_inactive=True)
@@ -154,7 +156,7 @@ def test_a_transfer_wants_its_bytes_back(tmp_path: Path, is_spoiled: bool) -> No
         second = user(
             oid="99999999-2222-3333-4444-555555555555", number="+14255550102", tone_hz=520
         )
-        actions = (Action(at_ms=200, do="refer", target=second.oid),)
+        actions = (Action(at_ms=30, do="refer", target=second.oid),)
         async with world(tmp_path, user(actions=actions), second) as w:
             w.sbc.spoil_refer = is_spoiled
             w.sbc.call(ANNA, w.proxy_port)

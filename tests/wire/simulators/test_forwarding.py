@@ -151,7 +151,7 @@ class TestUnanswered:
     def test_voicemail_takes_the_call(self, tmp_path: Path) -> None:
         async def run() -> None:
             absent = user(
-                behaviour="no-answer", unanswered_to_voicemail=True, unanswered_after_ms=300
+                behaviour="no-answer", unanswered_to_voicemail=True, unanswered_after_ms=150
             )
             async with world(tmp_path, absent) as w:
                 w.sbc.call(ANNA, w.proxy_port)
@@ -162,7 +162,7 @@ class TestUnanswered:
 
     def test_a_number_takes_the_call(self, tmp_path: Path) -> None:
         async def run() -> None:
-            absent = user(behaviour="no-answer", unanswered_to=OUTSIDE, unanswered_after_ms=300)
+            absent = user(behaviour="no-answer", unanswered_to=OUTSIDE, unanswered_after_ms=150)
             async with world(tmp_path, absent, forward_call_history=True) as w:
                 trunk_is_there(w)
                 w.sbc.call(ANNA, w.proxy_port)

@@ -31,7 +31,7 @@ ANNA = "+14255550101"
 OUTSIDE = "+390698765432"
 
 
-def asks(do: str, target: str = "", at_ms: int = 200) -> TeamsUser:
+def asks(do: str, target: str = "", at_ms: int = 30) -> TeamsUser:
     return user(actions=(Action(at_ms=at_ms, do=do, target=target),))  # type: ignore[arg-type] # a word of the scenario
 
 
@@ -127,7 +127,7 @@ class TestReplaces:
 class TestServices:
     def test_hold_is_music_by_refer_and_the_call_comes_back(self, tmp_path: Path) -> None:
         async def run() -> None:
-            actions = (Action(at_ms=200, do="hold"), Action(at_ms=900, do="resume"))
+            actions = (Action(at_ms=30, do="hold"), Action(at_ms=500, do="resume"))
             async with world(tmp_path, user(actions=actions), music_by_refer=True) as w:
                 w.sbc.call(ANNA, w.proxy_port)
                 await w.sbc.report.wait_for("heard", tone_hz=MUSIC_HZ)
@@ -141,7 +141,7 @@ class TestServices:
     def test_a_parked_call_is_retrieved_by_a_colleague(self, tmp_path: Path) -> None:
         async def run() -> None:
             second = colleague()
-            async with world(tmp_path, asks("park", second.oid), second, park_for_ms=500) as w:
+            async with world(tmp_path, asks("park", second.oid), second, park_for_ms=400) as w:
                 w.sbc.call(ANNA, w.proxy_port)
                 await w.sbc.report.wait_for("heard", tone_hz=PARK_HZ)
                 await w.sbc.report.wait_for("heard", tone_hz=520, own_hz=TAKEN_TONE)

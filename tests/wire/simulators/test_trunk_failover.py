@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.wire
 
 DEAD = "dead.sbc.test"
-CALL = OutgoingCall(at_ms=0, user=user().oid, number="+390612345678", talk_for_ms=300)
+CALL = OutgoingCall(at_ms=0, user=user().oid, number="+390612345678", talk_for_ms=100)
 
 
 def seen(w: World, proxy: str = "127.0.0.2") -> None:

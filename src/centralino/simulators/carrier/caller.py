@@ -182,6 +182,7 @@ class CallerCall:
             by=by,
             was_answered=self._is_answered,
             tones_heard=self.party.ear.tones_heard(),
+            keys_heard=self.party.keys_heard,
             audible_ms=self.party.ear.audible_ms,
             longest_gap_ms=round(self.party.figures.longest_gap_ms, 1),
             received=self.party.figures.received,

@@ -295,10 +295,12 @@ class UserCall(Talk):
         self.cancel_timers()
         self.drop_leg()
         heard: list[int] = []
-        gap = 0.0
+        keys = ""
+        gap, reports = 0.0, 0
         if self.party is not None:
-            heard = self.party.ear.tones_heard()
-            gap = round(self.party.figures.longest_gap_ms, 1)
+            heard, keys = self.party.ear.tones_heard(), self.party.keys_heard
+            figures = self.party.figures
+            gap, reports = round(figures.longest_gap_ms, 1), figures.reports
             self.party.close()
         self.tell(
             "ended",
@@ -308,7 +310,9 @@ class UserCall(Talk):
             was_answered=self._is_answered,
             is_voicemail=self._is_voicemail,
             tones_heard=heard,
+            keys_heard=keys,
             longest_gap_ms=gap,
+            rtcp_packets=reports,
         )
         self.proxy.forget(self.session)
 

@@ -38,6 +38,8 @@ class StreamFigures:
     sent: int = 0
     received: int = 0
     refused: int = 0
+    reports: int = 0
+    """RTCP packets received, compound ones as one."""
     longest_gap_ms: float = 0.0
     """Longest time between two packets while media was expected."""
 
@@ -71,7 +73,9 @@ class Stream:
         self._unprotect: Session | None = None
         self._last_arrival: float | None = None
         hub.opened(self)
-        asyncio.get_running_loop().add_reader(self._rtp.fileno(), self._readable)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._rtp.fileno(), self._readable)
+        loop.add_reader(self._rtcp.fileno(), self._reported)
 
     # ---- description
 
@@ -209,8 +213,20 @@ class Stream:
                 return
             self._packet(data, now)
 
+    def _reported(self) -> None:
+        for _ in range(READ_AT_ONCE):
+            try:
+                data = self._rtcp.recv(2048)
+            except OSError:
+                return
+            if len(data) >= 8 and 192 <= data[1] <= 223:
+                self.figures.reports += 1
+
     def _packet(self, data: bytes, now: float) -> None:
-        if len(data) < 12 or 192 <= data[1] <= 223:
+        if len(data) < 12:
+            return
+        if 192 <= data[1] <= 223:
+            self.figures.reports += 1
             return
         if self._unprotect is not None:
             try:
@@ -243,7 +259,9 @@ class Stream:
         self.part()
         self._hub.closed(self)
         if self._rtp.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._rtp.fileno())
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._rtp.fileno())
+            loop.remove_reader(self._rtcp.fileno())
             self._rtp.close()
             self._rtcp.close()
 
