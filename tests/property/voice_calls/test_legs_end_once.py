@@ -22,6 +22,7 @@ from centralino.exchange.media import KeyPressed, MediaChanged, Played
 from centralino.wire.sip import events as e
 from centralino.wire.sip.lifecycle import IllegalTransition
 from tests.kit.virtual_time import run_virtual
+from tests.unit.voice_calls.restart import restarted
 from tests.unit.voice_calls.world import CARRIER, TEAMS, TENANT, FarSide, World, running_world
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ class Story:
         self.told: list[Fact] = []
         self.sessions: list[tuple[FarSide, str]] = []
         self.count = 0
-        world.driver.calls.on_fact = self._hear
+        world.driver.calls.on_fact = self.hear
         for peer in world.peers.values():
             peer.behave = self._watch(peer)
 
-    def _hear(self, fact: Fact) -> None:
+    def hear(self, fact: Fact) -> None:
+        """Take a fact as it is told."""
         self.told.append(fact)
         if isinstance(fact, Offered):
             self.names.append(fact.leg)
@@ -174,31 +176,64 @@ class Story:
                 peer.reject(session, 486)
 
 
+SETTINGS = CallSettings(media_timeout_s=30, probe_restored=False)
+
+
+async def end_all(tale: Story) -> None:
+    """Mend the network, hang up what is left, judge."""
+    world = tale.world
+    for peer in world.peers.values():
+        peer.is_deaf = peer.is_cut = False
+    await world.settle(1)
+    for name in list(world.driver.calls.legs):
+        world.order(o.HangUp, name)
+    await world.settle(300)
+    judge(tale)
+    assert not world.driver.calls.legs
+    assert not world.driver.calls.by_session
+    assert not world.media.open
+    assert world.edge.endpoint.open_sessions == 0
+
+
+def collect_errors() -> list[object]:
+    """Return the list to which errors in callbacks of the running loop go."""
+    errors: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: errors.append(context))
+    return errors
+
+
 @given(STEPS)
 def test_every_leg_ends_exactly_once(steps: list[tuple[str, int, int]]) -> None:
     async def story() -> None:
-        settings = CallSettings(media_timeout_s=30, probe_restored=False)
         with TemporaryDirectory() as folder:
-            async with running_world(Path(folder), settings=settings) as world:
-                tale = Story(world)
-                errors: list[object] = []
-                asyncio.get_running_loop().set_exception_handler(
-                    lambda loop, context: errors.append(context)
-                )
+            async with running_world(Path(folder), settings=SETTINGS) as world:
+                tale, errors = Story(world), collect_errors()
                 for what, a, b in steps:
                     await tale.step(what, a, b)
-                for peer in world.peers.values():
-                    peer.is_deaf = peer.is_cut = False
-                await world.settle(1)
-                for name in list(world.driver.calls.legs):
-                    world.order(o.HangUp, name)
-                await world.settle(300)
+                await end_all(tale)
                 assert not errors
-                judge(tale)
-                assert not world.driver.calls.legs
-                assert not world.driver.calls.by_session
-                assert not world.media.open
-                assert world.edge.endpoint.open_sessions == 0
+
+    run_virtual(story())
+
+
+@given(STEPS, STEPS)
+def test_also_when_the_process_is_killed_between(
+    steps: list[tuple[str, int, int]], more: list[tuple[str, int, int]]
+) -> None:
+    async def story() -> None:
+        with TemporaryDirectory() as folder:
+            async with running_world(Path(folder), settings=SETTINGS) as world:
+                tale, errors = Story(world), collect_errors()
+                for what, a, b in steps:
+                    await tale.step(what, a, b)
+                async with restarted(world):
+                    tale.told += [f for f in world.inbox.waiting if f.generation == 2]
+                    world.driver.calls.on_fact = tale.hear
+                    for what, a, b in more:
+                        await tale.step(what, a, b)
+                    await end_all(tale)
+                    assert not errors
 
     run_virtual(story())
 

@@ -280,8 +280,9 @@ def test_a_relayed_call_survives_a_restart(tmp_path: Path, mode: Mode) -> None:
     async def story() -> None:
         async with relaying(tmp_path, mode) as (world, _):
             caller, callee = await connected(world)
+            for task in world.running:
+                task.cancel()
             world.edge.close()
-            world.driver.calls.deadlines.close()
             world.inbox.close()
             world.store.close()
             world.generation += 1

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,35 +31,13 @@ from centralino.exchange.orders import (
 )
 from centralino.wire.sip import events as e
 from tests.kit.virtual_time import run_virtual
-from tests.unit.voice_calls.world import InMemoryEdge, World, running_world
+from tests.unit.voice_calls.restart import restarted
+from tests.unit.voice_calls.world import World, running_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.unit
-
-
-@asynccontextmanager
-async def restarted(world: World) -> AsyncIterator[None]:
-    """Kill the driver and its endpoint, start the next one on the same files."""
-    await world.settle()
-    world.edge.close()
-    world.driver.calls.deadlines.close()
-    world.inbox.close()
-    world.store.close()
-    world.generation += 1
-    world.edge = InMemoryEdge(world)
-    world.start_driver()
-    await world.driver.restore(world.media)
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(world.driver.run()), tasks.create_task(world.read_facts())]
-        await world.settle(0.001)
-        try:
-            yield
-        finally:
-            for task in running:
-                task.cancel()
 
 
 async def talking(world: World) -> tuple[str, str, str]:

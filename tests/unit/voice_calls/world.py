@@ -81,6 +81,8 @@ class InMemoryMedia:
     def __init__(self) -> None:
         self.commands: list[m.Command] = []
         self.open: dict[LegId, m.Reserved] = {}
+        self.claimed: set[LegId] = set()
+        """Legs reserved since the driver's last start."""
         self.refuse: dict[type[m.Command], str] = {}
         self.reserve_error: Exception | None = None
         self.reserve_gate: asyncio.Event | None = None
@@ -102,6 +104,7 @@ class InMemoryMedia:
             leg=leg, address="192.0.2.1", rtp_port=port, rtcp_port=port + 1
         )
         self.open[leg] = reserved
+        self.claimed.add(leg)
         return reserved
 
     def send(self, leg: LegId, command: m.Command) -> None:
@@ -123,7 +126,8 @@ class InMemoryMedia:
             self.emit(figures(leg, is_final=True))
 
     def release_unclaimed(self) -> None:
-        """Nothing is unclaimed here."""
+        for leg in set(self.open) - self.claimed:
+            del self.open[leg]
 
     async def next_event(self) -> m.Event:
         return await self._events.get()
@@ -436,6 +440,7 @@ class World:
         self._orders = itertools.count(1)
         self._news = asyncio.Event()
         self._arrives_at = 0.0
+        self.running: list[asyncio.Task[None]] = []
         self.start_driver()
 
     def start_driver(self) -> None:
@@ -566,7 +571,10 @@ async def running_world(folder: Path, **fields: object) -> AsyncIterator[World]:
     """Run a world's tasks while the block is open."""
     world = World(folder, **fields)  # type: ignore[arg-type]  # passed on
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(world.driver.run()), tasks.create_task(world.read_facts())]
+        running = world.running = [
+            tasks.create_task(world.driver.run()),
+            tasks.create_task(world.read_facts()),
+        ]
         await world.settle(0.001)
         try:
             yield world

@@ -34,8 +34,8 @@ from centralino.core.kernel.errors import (
     RemoteTimeout,
     RemoteUnavailable,
 )
-from centralino.core.kernel.outcome import CANCELLED
-from centralino.exchange.facts import Answered, Progressing
+from centralino.core.kernel.outcome import CANCELLED, OutcomeReason
+from centralino.exchange.facts import Alarm, Answered, Progressing
 from centralino.exchange.orders import HangUpCause
 from centralino.wire.sdp.errors import NegotiationError
 from centralino.wire.sip.config import OutgoingInvite
@@ -232,7 +232,16 @@ class OutgoingLegs:
             self._place(leg, outcome, detail)
             return
         by_far_end = event.cause == "response"
+        if is_teams and outcome.reason is OutcomeReason.NOT_FOUND:
+            self._tell_unassigned(leg)
         self._closing.end(leg, outcome, by_far_end=by_far_end, detail=detail)
+
+    def _tell_unassigned(self, leg: Leg) -> None:
+        """Tell the administrator: only he can mend a number that Teams does not know (INB-14)."""
+        text = "a called number is not assigned to anybody in the Teams tenant (404)"
+        log.warning("alarm", code="number-not-assigned", trunk=leg.trunk, text=text)
+        alarm = Alarm(leg=leg.id, code="number-not-assigned", text=text, trunk=leg.trunk)
+        self._calls.tell(alarm)
 
     def _prepare_retry(self, attempt: Attempt, event: SessionFailed) -> bool:
         """Whether the attempt may be made again; prepares it."""

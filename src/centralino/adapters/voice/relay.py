@@ -263,8 +263,7 @@ class Relay:
                 return
         self._save(call)
 
-    def _on_refreshed(self, call: RelayCall, event: e.SessionRefreshed, now: int) -> None:
-        del event, now
+    def _on_refreshed(self, call: RelayCall, _: e.SessionRefreshed, __: int) -> None:
         self._save(call)
 
     def _on_failed(self, call: RelayCall, event: e.SessionFailed, now: int) -> None:
@@ -279,8 +278,8 @@ class Relay:
         outcome = outcomes.of_failure(event, has_rung=call.has_rung, is_teams=profile.is_teams)
         status = outcomes.status_of(outcome)
         is_lost = event.cause in ("timeout", "transport") or event.status == 503
-        is_lost = is_lost and not outcomes.is_without_room(event)
-        if is_lost and not call.has_rung and len(call.tried) < MAX_TRIES:
+        may_retry = is_lost and not outcomes.is_without_room(event)
+        if may_retry and not call.has_rung and len(call.tried) < MAX_TRIES:
             self._place(call, now, status)
             return
         if event.cause == "response" and event.status is not None:
@@ -343,8 +342,7 @@ class Relay:
             kind = event.request.content_type or "application/octet-stream"
             self._endpoint.info(other, now, kind, event.request.body)
 
-    def _on_refer(self, call: RelayCall, event: e.ReferReceived, now: int) -> None:
-        del call
+    def _on_refer(self, _: RelayCall, event: e.ReferReceived, now: int) -> None:
         self._endpoint.reject_refer(event.session, event.refer, 603, now)
 
     # ---- the end
