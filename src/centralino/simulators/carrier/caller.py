@@ -135,6 +135,10 @@ class CallerCall:
                 stack.flush()
             case "mute" | "unmute":
                 self.party.is_muted = do == "mute"
+            case "stop-media" | "start-media":
+                self.party.is_sending = do == "start-media"
+            case "new-stream":
+                self.party.begin_anew()
             case "keys":
                 self.party.press(keys)
             case _:

@@ -159,6 +159,11 @@ class Stream:
         _write(self._rtp, packet, self._target)
         self.figures.sent += 1
 
+    def begin_anew(self) -> None:
+        """Go on as another source: a new SSRC and new numbers, as after a media switch."""
+        rng = self._hub.rng
+        self._ssrc, self._seq = rng.getrandbits(32), rng.getrandbits(15)
+
     def send_report(self, timestamp: int) -> None:
         """Send an RTCP sender report."""
         if self._remote is None or self._target is None:
