@@ -14,7 +14,7 @@ from centralino.adapters.voice.credentials import Passwords
 from centralino.adapters.voice.settings import CredentialsSettings
 from centralino.core.kernel.errors import CapacityExceeded, RemoteRejected, RemoteTimeout
 from centralino.core.kernel.outcome import OutcomeReason, Result
-from centralino.exchange.facts import Answered, OrderFailed, Progressing
+from centralino.exchange.facts import Answered, Ended, OrderFailed, Progressing
 from centralino.exchange.media import Configure
 from centralino.exchange.orders import CancelInvite, HangUp, HangUpCause
 from centralino.wire.sip import events as e
@@ -520,3 +520,37 @@ def test_a_trunks_password_comes_from_its_file(tmp_path: Path) -> None:
     file.unlink()
     assert passwords.of(trunk) is None
     assert passwords.of(voice_settings().trunks[1]) is None
+
+
+def test_a_trunk_taken_out_of_the_settings_ends_its_legs_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, _ = await world.answered_caller()
+            session = await invited(world)
+            world.voice = msgspec.structs.replace(world.voice, trunks=world.voice.trunks[1:])
+            world.teams.reject(session, 486)
+            ended = await world.ended("a1")
+            assert ended.outcome.reason is OutcomeReason.INTERNAL_ERROR
+            await world.settle(60)
+            assert not world.has(Ended, leg)
+            order = world.ring_agent("a2")
+            assert (await world.failed(order)).code == "not-found"
+
+    run_virtual(story())
+
+
+def test_a_deadline_that_fails_stops_no_other(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            heard: list[int] = []
+
+            def fail(now: int) -> None:
+                raise CapacityExceeded("x")
+
+            world.driver.calls.arm_ms(10, fail)
+            world.driver.calls.arm_ms(10, heard.append)
+            world.driver.calls.arm_ms(20, heard.append)
+            await world.settle(1)
+            assert len(heard) == 2
+
+    run_virtual(story())

@@ -119,8 +119,12 @@ def test_a_person_is_never_told_as_408_503_or_504(reason: OutcomeReason) -> None
 
 
 def test_refusals_towards_the_pstn_carry_a_q850_cause() -> None:
-    assert outcomes.q850_reason(486) == (("Reason", "Q.850;cause=17"),)
-    assert outcomes.q850_reason(499) == ()
+    def lines(status: int, *, is_teams: bool = False) -> tuple[tuple[str, str], ...]:
+        return outcomes.refusal_lines(status, is_teams=is_teams, retry_after_s=7)
+
+    assert lines(486) == (("Reason", "Q.850;cause=17"),)
+    assert lines(499) == lines(486, is_teams=True) == ()
+    assert lines(503, is_teams=True) == (("Retry-After", "7"),)
 
 
 # ---- lifecycle

@@ -12,8 +12,15 @@ import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
+
+from centralino.core.kernel.errors import AppError
+from centralino.wire.errors import ProtocolError
+
 if TYPE_CHECKING:
     from centralino.exchange.ports import ClockPort
+
+log = structlog.get_logger(__name__)
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -93,8 +100,12 @@ class Deadlines:
             due.append(heapq.heappop(self._heap)[2])
         for deadline in due:
             action, deadline.action = deadline.action, None
-            if action is not None:
+            if action is None:
+                continue
+            try:
                 action(now)
+            except (AppError, ProtocolError):
+                log.exception("deadline.failed")
         self._wake()
         if due:
             self._after()

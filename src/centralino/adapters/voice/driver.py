@@ -38,6 +38,7 @@ from centralino.adapters.voice.restoring import Restoring
 from centralino.adapters.voice.transfers import Transfers
 from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.outcome import INTERNAL_ERROR
 from centralino.exchange import orders as o
 from centralino.exchange.facts import Alarm, LegsListed, LegStatus
 from centralino.exchange.media import (
@@ -265,8 +266,15 @@ class VoiceDriver:
             self._decline_orphan(event, now)
             return
         handler = self._events.get(type(event))
-        if handler is not None:
+        if handler is None:
+            return
+        try:
             handler(leg, event, now)
+        except (AppError, ProtocolError) as error:
+            # A trunk taken out of the settings, a bug of ours: one leg pays, not the others.
+            log.exception("leg.event_failed", leg=leg.id, event_kind=type(event).__name__)
+            self.calls.edge.endpoint.bye(leg.session, now)
+            self.closing.end(leg, INTERNAL_ERROR, detail=str(error))
 
     def _on_invited(self, event: e.SessionInvited, now: int) -> None:
         if event.replaces is not None:

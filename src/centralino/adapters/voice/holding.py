@@ -17,6 +17,7 @@ import structlog
 from centralino.adapters.voice import outcomes
 from centralino.adapters.voice.call_settings import HoldingSettings, fits
 from centralino.adapters.voice.leg_lifecycle import LegState
+from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.ids import BridgeId, LegId, OrderId
 from centralino.exchange.facts import Answered, Ended, OrderFailed
 from centralino.exchange.orders import Bridge, BridgeMember, HangUpCause, Invite, Play
@@ -104,7 +105,10 @@ class Holding:
         self._calls.lanes.run((leg.id,), lambda: self._answer(leg))
 
     async def _answer(self, leg: Leg) -> None:
-        await self._driver.incoming.answer_leg(leg)
+        try:
+            await self._driver.incoming.answer_leg(leg)
+        except AppError as error:
+            log.warning("holding.not_answered", leg=leg.id, code=error.code)
         self._calls.edge.flush()
 
     def _on_connected(self, leg: Leg) -> None:

@@ -240,11 +240,11 @@ class IncomingLegs:
     ) -> None:
         if leg.is_over:
             return
-        lines: Lines = ()
-        if status == 503:
-            lines = (("Retry-After", str(self._calls.around.voice.retry_after_s)),)
-        elif not self._calls.profile(leg.trunk).is_teams:
-            lines = outcomes.q850_reason(status)
+        lines = outcomes.refusal_lines(
+            status,
+            is_teams=self._calls.profile(leg.trunk).is_teams,
+            retry_after_s=self._calls.around.voice.retry_after_s,
+        )
         self._calls.edge.endpoint.reject(leg.session, status, now, headers=lines)
         self._closing.end(
             leg, outcome, detail=f"SIP {status} sent" + (f": {error}" if error else "")

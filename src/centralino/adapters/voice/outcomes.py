@@ -258,7 +258,11 @@ def status_of(outcome: Outcome) -> int:
     return _STATUS_OF.get(outcome.reason, 500)
 
 
-def q850_reason(status: int) -> tuple[tuple[str, str], ...]:
-    """Return the Reason line for a refusal towards the PSTN, empty when there is none."""
-    cause = _Q850.get(status)
+def refusal_lines(
+    status: int, *, is_teams: bool, retry_after_s: int
+) -> tuple[tuple[str, str], ...]:
+    """Return the header lines of a refusal: when to come again, or the PSTN's own cause."""
+    if status == 503:
+        return (("Retry-After", str(retry_after_s)),)
+    cause = None if is_teams else _Q850.get(status)
     return () if cause is None else (("Reason", f"Q.850;cause={cause}"),)

@@ -35,8 +35,9 @@ from centralino.adapters.voice.relay_checkpoint import (
     decode_call,
     encode_call,
 )
-from centralino.core.kernel.errors import AppError, CapacityExceeded, RemoteUnavailable
+from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.ids import TrunkId
+from centralino.wire.errors import ProtocolError
 from centralino.wire.sdp.errors import NegotiationError
 from centralino.wire.sip import events as e
 from centralino.wire.sip.config import OutgoingInvite
@@ -95,7 +96,11 @@ class Relay:
             return False
         handler = self._events.get(type(event))
         if handler is not None:
-            handler(call, event, now)
+            try:
+                handler(call, event, now)
+            except (AppError, ProtocolError):
+                log.exception("relay.event_failed", route=call.route.name)
+                self._end(call, 500, now)
         return True
 
     # ---- a new call
@@ -205,7 +210,7 @@ class Relay:
                 ),
                 now,
             )
-        except (RemoteUnavailable, CapacityExceeded) as error:
+        except AppError as error:
             log.info("relay.not_placed", route=call.route.name, reason=error.code)
             self._end(call, former, now)
             return
@@ -436,11 +441,9 @@ class Relay:
             self._end(call, 500, self._calls.now())
 
     def _reject(self, session: str, trunk: TrunkSettings, status: int, now: int) -> None:
-        headers: tuple[tuple[str, str], ...] = ()
-        if status == 503:
-            headers = (("Retry-After", str(self._calls.around.voice.retry_after_s)),)
-        elif not profile_of(trunk).is_teams:
-            headers = outcomes.q850_reason(status)
+        is_teams = profile_of(trunk).is_teams
+        wait_s = self._calls.around.voice.retry_after_s
+        headers = outcomes.refusal_lines(status, is_teams=is_teams, retry_after_s=wait_s)
         self._endpoint.reject(session, status, now, headers=headers)
 
     def _disarm(self, call: RelayCall) -> None:
