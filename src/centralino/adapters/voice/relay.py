@@ -150,7 +150,7 @@ class Relay:
         self._by_session[event.session] = call
         self._busy[route.name] = self._busy.get(route.name, 0) + 1
         call.deadline = self._calls.arm_ms(
-            route.ring_for_s * 1000, lambda at: self._no_answer(call, at)
+            route.ring_for_s * 1000, lambda at: self._end(call, 480, at)
         )
         if route.mode == "signalling-only":
             self._place(call, now)
@@ -292,10 +292,6 @@ class Relay:
             status = status if is_misleading else event.status
         self._end(call, status, now)
 
-    def _no_answer(self, call: RelayCall, now: int) -> None:
-        self._end(call, 480, now)
-        self._edge.flush()
-
     # ---- after the answer
 
     def _on_gone(
@@ -342,10 +338,9 @@ class Relay:
             self._endpoint.reject_offer(waiting, 488 if event.status < 400 else event.status, now)
 
     def _on_info(self, call: RelayCall, event: e.InfoReceived, now: int) -> None:
-        other = self._other(call, event.session)
+        other, request = self._other(call, event.session), event.request
         if call.audio is None and other and call.is_answered:
-            kind = event.request.content_type or "application/octet-stream"
-            self._endpoint.info(other, now, kind, event.request.body)
+            self._endpoint.info(other, now, request.content_type or "", request.body)
 
     def _on_refer(self, _: RelayCall, event: e.ReferReceived, now: int) -> None:
         self._endpoint.reject_refer(event.session, event.refer, 603, now)
@@ -441,8 +436,8 @@ class Relay:
             self._end(call, 500, self._calls.now())
 
     def _reject(self, session: str, trunk: TrunkSettings, status: int, now: int) -> None:
-        is_teams = profile_of(trunk).is_teams
         wait_s = self._calls.around.voice.retry_after_s
+        is_teams = profile_of(trunk).is_teams
         headers = outcomes.refusal_lines(status, is_teams=is_teams, retry_after_s=wait_s)
         self._endpoint.reject(session, status, now, headers=headers)
 
