@@ -26,6 +26,7 @@ RingTime = Annotated[int, msgspec.Meta(ge=5, le=180)]
 """How long a telephone rings, in seconds."""
 Priority = Annotated[int, msgspec.Meta(ge=0, le=9)]
 """Smaller is served first."""
+SkillLevel = Annotated[int, msgspec.Meta(ge=1, le=10)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A variable, as expressions name it."""
 Expression = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -279,7 +280,7 @@ class QueueNode(Node, frozen=True, kw_only=True, tag="queue"):
     queue: Name
     priority: Priority | None = None
     """The queue's own when left out."""
-    skills: dict[Name, Annotated[int, msgspec.Meta(ge=1, le=10)]] = {}
+    skills: dict[Name, SkillLevel] = {}
     """Skill to the lowest level an agent needs."""
     steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1, max_length=32)]
     repeat_from: Annotated[int, msgspec.Meta(ge=0, le=31)] = 0
@@ -313,6 +314,7 @@ class CallbackNode(Node, frozen=True, kw_only=True, tag="callback"):
     region: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2})?$")] = ""
     """Whose national numbers a caller may type, such as ``IT``."""
     priority: Priority | None = None
+    skills: dict[Name, SkillLevel] = {}
     timeout_ms: KeyTimeout = 6000
     attempts: Attempts = 2
     next: Name | None = None

@@ -45,8 +45,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     digits: str = ""
     entered_at: Instant = Instant(0)
     queue_ask: str = ""
+    """The ask that the queue answers when the caller leaves it."""
+    keys_ask: str = ""
+    """The ask of the keys that leave the queue."""
     leaving: str = ""
-    """Which node follows when the queue confirms that the caller has left it."""
+    """The edge that follows when the queue confirms that the caller has left it."""
 
 
 class FlowPosition(msgspec.Struct, frozen=True, kw_only=True):
