@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 import pytest
 
+from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.sqlite import JournalReader
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.demo import company
@@ -69,7 +70,8 @@ def _wait_for(lines: IO[str], words: str) -> list[str]:
 
 def _prepare(directory: Path) -> tuple[Path, Path, Layout]:
     """Write settings and scenario for one caller, on free ports."""
-    authority = DemoAuthority(directory / "pki", datetime.datetime.now(datetime.UTC))
+    now = datetime.datetime.fromtimestamp(SystemClock().utc() / 1e9, datetime.UTC)
+    authority = DemoAuthority(directory / "pki", now)
     sbc = authority.issue("sbc", [SBC_HOST])
     proxies = authority.issue("sip-proxies", proxy_names())
     ports = Ports(
