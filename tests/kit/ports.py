@@ -8,10 +8,13 @@ A port is handed out once per test run, which keeps tests of one run out of each
 
 from __future__ import annotations
 
+import os
 import socket
 
 _ATTEMPTS = 64
 _given: set[int] = set()
+_RANGES = range(22_000, 32_700)
+_cursor = os.getpid() * 977
 
 
 def free_tcp_port(address: str = "127.0.0.1") -> int:
@@ -30,15 +33,23 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 
 def free_udp_range(count: int, address: str = "127.0.0.1") -> range:
-    """Find `count` neighbouring free UDP ports that begin at an even number (RFC 3550 11)."""
-    for _ in range(_ATTEMPTS):
-        first = free_udp_port(address)
+    """Find `count` neighbouring free UDP ports that begin at an even number (RFC 3550 11).
+
+    They come from below the ports that the system itself chooses from, where a run of
+    neighbours does not get cut up by single ports; each process begins somewhere else.
+    """
+    global _cursor
+    span = _RANGES.stop - _RANGES.start
+    tried = 0
+    while tried < span:
+        first = _RANGES.start + _cursor % span
         first += first % 2
         ports = range(first, first + count)
-        if ports.stop > 65_536 or _given.intersection(ports[1:]):
-            continue
-        if all(_is_free(address, port, socket.SOCK_DGRAM) for port in ports):
-            _given.update(ports)
+        taken = next((p for p in ports if not _is_free(address, p, socket.SOCK_DGRAM)), None)
+        step = count if taken is None else taken - first + 1
+        _cursor += step
+        tried += step
+        if taken is None and ports.stop <= _RANGES.stop:
             return ports
     message = f"no {count} neighbouring UDP ports are free"
     raise OSError(message)

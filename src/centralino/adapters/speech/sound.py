@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 import wave
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,8 +20,6 @@ from centralino.wire.rtp.resample import resample
 from centralino.wire.rtp.tone import FULL_SCALE, SILENCE_DBFS, level_dbfs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from centralino.wire.rtp.samples import Samples
@@ -31,6 +31,8 @@ PEAK: Final = 0.9 * FULL_SCALE
 MAX_WAVE_BYTES: Final = 32 << 20
 """The largest engine output that is read."""
 
+PROMPT_MODE: Final = 0o644
+"""Media workers may run as another user."""
 _BLOCK_MS: Final = 50
 _AUDIBLE_DBFS: Final = -50.0
 _PAUSE_MS: Final = 100
@@ -76,9 +78,12 @@ def write_wave(path: Path, samples: Samples, sample_rate: int) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
     try:
-        part.write_bytes(wave_bytes(samples, sample_rate))
+        with os.fdopen(handle, "wb") as file:
+            file.write(wave_bytes(samples, sample_rate))
+        part.chmod(PROMPT_MODE)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
