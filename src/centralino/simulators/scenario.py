@@ -48,7 +48,7 @@ class TlsFiles(Struct, frozen=True, kw_only=True):
 class Fault(Struct, frozen=True, kw_only=True):
     """Something that goes wrong on purpose."""
 
-    when: Literal["invite", "options", "bye", "refer", "reinvite"] = "invite"
+    when: Literal["invite", "options", "bye", "refer", "cancel", "notify", "reinvite"] = "invite"
     """The request that triggers it."""
     nth: int = 0
     """Only the n-th such request (from 1); 0 means every one."""
@@ -78,6 +78,9 @@ class Action(Struct, frozen=True, kw_only=True):
         "mute",
         "unmute",
         "refresh",
+        "stop-media",
+        "start-media",
+        "new-stream",
     ]
     target: str = ""
     """Of ``refer`` and ``consult``: a number, or the ``oid`` of a Teams user (after ``consult``
@@ -173,6 +176,8 @@ class OutgoingCall(Struct, frozen=True, kw_only=True):
     talk_for_ms: int = 5000
     actions: tuple[Action, ...] = ()
     is_anonymous: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further lines of its INVITE, as they are."""
     has_bogus_replaces: bool = False
     """Its INVITE replaces a dialog that never was."""
 
@@ -203,6 +208,15 @@ class DirectRouting(Struct, frozen=True, kw_only=True):
     """Calls forwarded by one user for one caller at the same time; above it a loop."""
     rtcp_mux: bool = False
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    offers_more: bool = False
+    """Offers also list SILK, SIREN, G.729, comfort noise and a second crypto suite; none of
+    them is accepted."""
+    min_se_s: int = 90
+    """Smallest session interval; a smaller one gets 422."""
+    connects_for_each_request: bool = False
+    """Requests in a call never use the connection that the SBC opened."""
+    connects_from_own_addresses: bool = False
+    """Connections of a proxy come from its address; else from any of the machine."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@
 Deliberately not the product's transport: a mistake there must not be mirrored here.
 It is small because it serves a few peers on loopback. Hooks let a simulator look at
 and tamper with every message: ``inspect`` sees each received message before the
-endpoint does and may swallow it, ``rewrite`` changes bytes on their way out.
+endpoint does and may swallow it, ``rewrite`` changes bytes on their way out. The ``trunk``
+of a hop is the address of ours to connect from.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ Recorder = Callable[[str, Flow | None, bytes], None]
 
 CONNECT_TIMEOUT_S = 5.0
 
+_Key = tuple[str, int, str]
+"""Host, port, and our own address, empty for any."""
+
 
 def peer_names(certificate: object) -> tuple[str, ...]:
     """Return the DNS names and the common name of a verified peer certificate."""
@@ -53,7 +57,7 @@ def peer_names(certificate: object) -> tuple[str, ...]:
 class _Stream(asyncio.Protocol):
     """One TCP or TLS connection."""
 
-    def __init__(self, stack: FarStack, transport: Transport, key: tuple[str, int] | None) -> None:
+    def __init__(self, stack: FarStack, transport: Transport, key: _Key | None) -> None:
         self._stack = stack
         self._kind = transport
         self._key = key
@@ -67,10 +71,12 @@ class _Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.socket = cast("asyncio.Transport", transport)
         tls = transport.get_extra_info("ssl_object")
+        local = transport.get_extra_info("sockname")[:2]
         self.flow = Flow(
             flow_id=self._stack.next_flow_id(),
             transport=self._kind,
-            local=transport.get_extra_info("sockname")[:2],
+            local=local,
+            trunk=local[0] if self._stack.connects_from_own_addresses else None,
             peer=transport.get_extra_info("peername")[:2],
             peer_names=peer_names(tls.getpeercert()) if tls is not None else (),
         )
@@ -139,6 +145,10 @@ class FarStack:
         self.rewrite: Callable[[bytes], bytes] | None = None
         self.record: Recorder | None = None
         self.client_tls: ssl.SSLContext | None = None
+        self.connects_for_each_request = False
+        """Requests never use the connection that the peer opened."""
+        self.connects_from_own_addresses = False
+        """In a call, connections come from the address that the call came to."""
         self.on_connect_failed: Callable[[Hop, Exception], None] | None = None
         self.on_opened: Callable[[Flow, bytes | None], None] | None = None
         """Told of each new connection and the peer's certificate (DER)."""
@@ -148,13 +158,14 @@ class FarStack:
         self._on_event = on_event
         self._flow_ids = itertools.count(1)
         self._streams: dict[int, _Stream] = {}
-        self._outgoing: dict[tuple[str, int], _Stream] = {}
-        self._connecting: dict[tuple[str, int], asyncio.Future[_Stream]] = {}
+        self._outgoing: dict[_Key, _Stream] = {}
+        self._connecting: dict[_Key, asyncio.Future[_Stream]] = {}
         self._datagrams: list[_Datagrams] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._is_flushing = False
+        self._is_closed = False
 
     # ---- life
 
@@ -180,6 +191,7 @@ class FarStack:
 
     async def close(self) -> None:
         """Close everything at once; nothing is said to the peers."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         for job in list(self._jobs):
@@ -212,7 +224,7 @@ class FarStack:
 
     # ---- in
 
-    def opened(self, stream: _Stream, key: tuple[str, int] | None) -> None:
+    def opened(self, stream: _Stream, key: _Key | None) -> None:
         """Take notice of a new connection."""
         assert stream.flow is not None  # noqa: S101 - set by the caller
         self._streams[stream.flow.flow_id] = stream
@@ -221,7 +233,7 @@ class FarStack:
         if self.on_opened is not None:
             self.on_opened(stream.flow, stream.certificate())
 
-    def closed(self, stream: _Stream, key: tuple[str, int] | None) -> None:
+    def closed(self, stream: _Stream, key: _Key | None) -> None:
         """Take notice that a connection is gone."""
         if stream.flow is None:
             return
@@ -269,7 +281,7 @@ class FarStack:
 
     def flush(self) -> None:
         """Write what is to be sent, report what has happened, arm the timer."""
-        if self._is_flushing:
+        if self._is_flushing or self._is_closed:
             return
         self._is_flushing = True
         try:
@@ -300,9 +312,7 @@ class FarStack:
 
     def _send(self, send: Send) -> None:
         data = send.data if self.rewrite is None else self.rewrite(send.data)
-        stream = self._streams.get(send.flow_id) if send.flow_id is not None else None
-        if stream is None and send.hop is not None and send.hop.flow_id is not None:
-            stream = self._streams.get(send.hop.flow_id)
+        stream = self._stream_for(send)
         if stream is not None and stream.socket is not None:
             self._write(stream, data, send.transaction)
             return
@@ -312,11 +322,20 @@ class FarStack:
         if hop.transport == "udp":
             self._send_datagram(send, hop, data)
             return
-        reused = self._outgoing.get((hop.host, self._port(hop)))
+        reused = self._outgoing.get(self._key(hop))
         if reused is not None:
             self._write(reused, data, send.transaction)
         else:
             self.spawn(self._connect_and_send(send, hop, data))
+
+    def _stream_for(self, send: Send) -> _Stream | None:
+        is_request = not send.data.startswith(b"SIP/2.0 ")
+        if self.connects_for_each_request and is_request and send.hop is not None:
+            return None
+        stream = self._streams.get(send.flow_id) if send.flow_id is not None else None
+        if stream is None and send.hop is not None and send.hop.flow_id is not None:
+            stream = self._streams.get(send.hop.flow_id)
+        return stream
 
     def _write(self, stream: _Stream, data: bytes, transaction: str | None = None) -> None:
         if transaction is not None:
@@ -345,6 +364,9 @@ class FarStack:
         _, _, parent = host.partition(".")
         return self._names.get(f"*.{parent}", host)
 
+    def _key(self, hop: Hop) -> _Key:
+        return hop.host, self._port(hop), hop.trunk or ""
+
     def _port(self, hop: Hop) -> int:
         return hop.port or (5061 if hop.transport == "tls" else 5060)
 
@@ -361,7 +383,7 @@ class FarStack:
         self._write(stream, data, send.transaction)
 
     async def _connect(self, hop: Hop) -> _Stream:
-        key = (hop.host, self._port(hop))
+        key = self._key(hop)
         if key in self._outgoing:
             return self._outgoing[key]
         if key in self._connecting:
@@ -376,6 +398,7 @@ class FarStack:
                 key[1],
                 ssl=tls,
                 server_hostname=hop.host if tls is not None else None,
+                local_addr=(hop.trunk, 0) if hop.trunk else None,
             )
         except BaseException as error:
             if not future.done():

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
+import re
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import msgspec
 
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
 from centralino.simulators.direct_routing.services import MUSIC_HZ, PARK_HZ
+from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.party.description import Style
 from centralino.simulators.party.hub import MediaHub
 from centralino.simulators.party.party import Party
@@ -64,6 +67,7 @@ SBC_TONE = 440
 TAKEN_TONE = 620
 """Of calls that it takes."""
 TONES = (SBC_TONE, TAKEN_TONE, 500, 520, 1040, MUSIC_HZ, PARK_HZ)
+_INTERVAL = re.compile(rb"(?im)^session-expires:\s*([0-9]+)")
 WITHOUT_REFER = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY")
 
 
@@ -281,6 +285,13 @@ class World:
     sbc: Sbc
     report: Report
     proxy_port: int
+    messages: MessageRecorder
+
+    def intervals(self) -> list[str]:
+        """Return the session intervals of the INVITEs that the proxies got."""
+        seen = [m.raw for m in self.messages.messages if m.is_incoming and m.what == "INVITE"]
+        found = [_INTERVAL.search(raw) for raw in seen]
+        return [match.group(1).decode() for match in found if match is not None]
 
 
 def colleague(**changes: object) -> TeamsUser:
@@ -400,6 +411,8 @@ async def world(
     async with DirectRoutingSimulator(scenario, settings, report) as teams:
         await sbc.start()
         try:
-            yield World(teams, sbc, report, port)
+            messages = MessageRecorder(asyncio.get_running_loop().time)
+            teams.stack.record = messages.recorder("direct-routing")
+            yield World(teams, sbc, report, port, messages)
         finally:
             await sbc.close()

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from centralino.simulators.transport import FarStack
     from centralino.wire.sip.flow import Flow
 
-METHODS = {"invite": "INVITE", "options": "OPTIONS", "bye": "BYE", "refer": "REFER"}
+METHODS = {
+    "invite": "INVITE",
+    "options": "OPTIONS",
+    "bye": "BYE",
+    "refer": "REFER",
+    "cancel": "CANCEL",
+    "notify": "NOTIFY",
+}
 
 
 class FaultBook:

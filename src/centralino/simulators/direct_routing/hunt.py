@@ -23,7 +23,6 @@ from centralino.wire.sip.events import (
     SessionReoffered,
     SipEvent,
 )
-from centralino.wire.sip.flow import Hop
 
 if TYPE_CHECKING:
     from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
@@ -145,7 +144,7 @@ class TrunkHunt:
             from_=self._from(region),
             to=f"<{uri}>",
             contact=proxy.contact(),
-            hop=Hop(fqdn, trunk.port, "tls", sent_by=proxy.sent_by(region)),
+            hop=proxy.hop(fqdn, trunk.port, region),
             sdp=wanted.offer,
             headers=tuple(headers),
         )

@@ -59,7 +59,7 @@ class UserOutgoingCall(Talk):
             name=user.name,
             payer=user.number,
             offer=self.party.offer(),
-            headers=(("Replaces", replaces),) if replaces else (),
+            headers=((("Replaces", replaces),) if replaces else ()) + plan.headers,
         )
         trunks = [trunk] if trunk is not None else proxy.watch.trunks_in_order(tenant)
         self._hunt = TrunkHunt(proxy, trunks, wanted, self)

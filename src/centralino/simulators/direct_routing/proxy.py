@@ -37,6 +37,7 @@ from centralino.wire.sip.events import (
     SessionInvited,
     SipEvent,
 )
+from centralino.wire.sip.flow import Hop
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,6 +84,7 @@ class DirectRoutingSimulator:
             writes_mki_line=settings.offer_mki_line,
             is_microsoft=True,
             rtcp_mux=settings.rtcp_mux,
+            offers_more=settings.offers_more,
         )
         self.tones = caller_tones(scenario)
         home = settings.proxies[0]
@@ -100,7 +102,7 @@ class DirectRoutingSimulator:
                 allow=ALLOW,
                 supported=("timer",),
                 session_expires_s=settings.session_expires_s,
-                min_se_s=90,
+                min_se_s=settings.min_se_s,
                 sent_by=self.sent_by(),
             ),
             token=self.token,
@@ -109,6 +111,8 @@ class DirectRoutingSimulator:
         )
         if settings.upper_case_headers:
             self.stack.rewrite = upper_case_names
+        self.stack.connects_for_each_request = settings.connects_for_each_request
+        self.stack.connects_from_own_addresses = settings.connects_from_own_addresses
         self.faults = FaultBook(settings, self.stack)
         self.faults.watch(self)
         self.stack.inspect = self.faults.inspect
@@ -168,6 +172,12 @@ class DirectRoutingSimulator:
     def record_route(self, region: Proxy | None = None) -> str:
         """Return the Record-Route value of a region."""
         return f"<sip:{self.sent_by(region)};transport=tls;lr>"
+
+    def hop(self, host: str, port: int, region: Proxy | None = None) -> Hop:
+        """Return the way to an SBC from a region."""
+        proxy = region or self.settings.proxies[0]
+        own = proxy.address if self.settings.connects_from_own_addresses else None
+        return Hop(host, port, "tls", trunk=own, sent_by=self.sent_by(region))
 
     def contact(self) -> str:
         """Return a Contact at a host of its own, with parameters nobody may touch."""

@@ -69,18 +69,16 @@ class Talk:
                 self.proxy.services.hold_with_music(self, action, rest)
             case "hold" | "resume" | "refresh":
                 self._reoffer(action.do)
-            case "keys":
-                self.party.press(action.keys)
-            case "mute" | "unmute":
-                self.party.is_muted = action.do == "mute"
             case "refer" | "consult":
                 self._transfer(action)
             case "park":
                 self.proxy.services.park(self, action)
             case "pick-up":
                 self.proxy.services.pick_up(self.session, self.tenant, action.target, self.customer)
-            case _:
+            case "hang-up":
                 self.hang_up()
+            case _:
+                self.party.act(action.do, action.keys)
 
     @property
     def may_refer(self) -> bool:

@@ -17,7 +17,6 @@ from centralino.simulators.direct_routing.dress import ALLOW, PRODUCT, reason
 from centralino.simulators.direct_routing.options import HealthBook, TrunkHealth
 from centralino.simulators.direct_routing.rules import Refused, contact_host, matches_certificate
 from centralino.simulators.direct_routing.tls_failure import DISCONNECTED, WRONG_USAGE, classify
-from centralino.wire.sip.flow import Flow, Hop
 from centralino.wire.sip.message import Request, response_to
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
     from centralino.simulators.scenario import Proxy, Tenant, TrunkSettings
     from centralino.wire.sip.events import RequestFinished, RequestReceived
+    from centralino.wire.sip.flow import Flow, Hop
 
 OPTIONS_TICK_S = 0.25
 
@@ -141,7 +141,7 @@ class TrunkWatch:
         request.headers.add("From", f"<sip:{home.fqdn}:{home.port}>")
         request.headers.add("To", f"<{target}>")
         request.headers.add("Contact", f"<sip:{home.fqdn}:{home.port};transport=tls>")
-        hop = Hop(health.fqdn, trunk.port, "tls", sent_by=self._proxy.sent_by())
+        hop = self._proxy.hop(health.fqdn, trunk.port)
         self._asked[stack.endpoint.request(request, hop, stack.now())] = health.fqdn
         stack.flush()
 

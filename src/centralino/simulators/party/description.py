@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}
 NAMES = {value: key for key, value in PAYLOAD_TYPES.items()}
 SUITE = "AES_CM_128_HMAC_SHA1_80"
+SHORT_SUITE = "AES_CM_128_HMAC_SHA1_32"
+MORE_BEFORE = ((104, "SILK/16000"), (103, "SILK/8000"), (111, "SIREN/16000"), (18, "G729/8000"))
+MORE_AFTER = ((97, "RED/8000"), (13, "CN/8000"), (118, "CN/16000"))
+"""What real offers have beside the codecs we speak (public traces)."""
 KEY_BYTES = 30
 
 
@@ -38,6 +42,8 @@ class Style:
     """Adds the label, mid and bandwidth lines of a media processor."""
     rtcp_mux: bool = False
     event_payload_type: int = 101
+    offers_more: bool = False
+    """Offers list codecs and a crypto suite that are never accepted, as real ones do."""
 
 
 @dataclass(slots=True)
@@ -201,7 +207,13 @@ class Spoken:
             [codec] if codec is not None else [(name, PAYLOAD_TYPES[name]) for name in style.codecs]
         )
         event = events if codec is not None else style.event_payload_type
-        numbers = [number for _, number in chosen] + ([event] if event is not None else [])
+        before, after = (
+            (MORE_BEFORE, MORE_AFTER) if style.offers_more and codec is None else ((), ())
+        )
+        numbers = [number for number, _ in before]
+        numbers += [number for _, number in chosen]
+        numbers += [number for number, _ in after]
+        numbers += [event] if event is not None else []
         lines = [
             "v=0",
             f"o=- {self.session} {self.version} IN IP4 {self.address}",
@@ -216,6 +228,7 @@ class Spoken:
             *(["a=rtcp-mux"] if style.rtcp_mux else []),
             *(self._crypto_lines(is_offer=codec is None) if style.is_secure else []),
             *(f"a=rtpmap:{number} {name}/8000" for name, number in chosen),
+            *(f"a=rtpmap:{number} {name}" for number, name in (*before, *after)),
             *([f"a=rtpmap:{event} telephone-event/8000"] if event is not None else []),
             *([f"a=fmtp:{event} 0-16"] if event is not None else []),
             "a=ptime:20",
@@ -230,4 +243,6 @@ class Spoken:
         lines = [f"a=crypto:1 {SUITE} inline:{inline}|2^31"]
         if self.style.writes_mki_line:
             lines.append(f"a=crypto:2 {SUITE} inline:{inline}|2^31|1:1")
+        if self.style.offers_more:
+            lines.append(f"a=crypto:3 {SHORT_SUITE} inline:{inline}|2^31")
         return lines

@@ -80,6 +80,20 @@ class Party(Stream):
         """Press keys, one after the other."""
         self._keys.extend(keys)
 
+    def act(self, do: str, keys: str = "") -> None:
+        """Do what a scenario's action says about media; other words do nothing."""
+        match do:
+            case "keys":
+                self.press(keys)
+            case "mute" | "unmute":
+                self.is_muted = do == "mute"
+            case "stop-media" | "start-media":
+                self.is_sending = do == "start-media"
+            case "new-stream":
+                self.begin_anew()
+            case _:
+                return
+
     def tick(self) -> None:
         """Send the packet of this 20 ms; every five seconds a sender report too.
 

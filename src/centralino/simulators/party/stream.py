@@ -38,6 +38,8 @@ class StreamFigures:
     sent: int = 0
     received: int = 0
     refused: int = 0
+    sources: int = 0
+    """How often another SSRC was heard than before."""
     reports: int = 0
     """RTCP packets received, compound ones as one."""
     longest_gap_ms: float = 0.0
@@ -72,6 +74,7 @@ class Stream:
         self._protect: Session | None = None
         self._unprotect: Session | None = None
         self._last_arrival: float | None = None
+        self._heard_source = b""
         hub.opened(self)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._rtp.fileno(), self._readable)
@@ -245,6 +248,9 @@ class Stream:
             gap_ms = (now - self._last_arrival) * 1000
             figures.longest_gap_ms = max(figures.longest_gap_ms, gap_ms)
         self._last_arrival = now
+        if data[8:12] != self._heard_source:
+            self._heard_source = data[8:12]
+            figures.sources += 1
         payload_type, timestamp = data[1] & 0x7F, int.from_bytes(data[4:8], "big")
         payload = data[12 + 4 * (data[0] & 0x0F) :]
         if self._joined is not None:
