@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tenant's live picture on the exchange's side: what has changed, and what was counted.
+
+Fed with durable decisions, it notes only which agents and interactions they touched; views
+are built from the engine's state when somebody follows, at most every ``FLUSH_MS``. So the
+cost in the exchange's loop is bounded by the number of things touched, not of events, and
+is next to nothing while nobody looks. A view may be some milliseconds ahead of the disk:
+screens are no acknowledgement.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from centralino.core.agents.lifecycle import AgentState
+from centralino.core.interactions import events as calls
+from centralino.core.kernel.instant import SECOND
+from centralino.core.kernel.outcome import OutcomeReason
+from centralino.core.routing.events import TenantConfigured
+from centralino.exchange.control import (
+    MOST_RECENT_EVENTS,
+    MOST_VIEWS_PER_MESSAGE,
+    AgentView,
+    AlarmView,
+    CallFigures,
+    Changes,
+    EventView,
+    Histogram,
+    InteractionView,
+    QueueView,
+    TrunkView,
+)
+
+if TYPE_CHECKING:
+    from centralino.core.agents.state import Agent
+    from centralino.core.interactions.state import Interaction
+    from centralino.core.kernel.ids import AgentId, InteractionId, TenantId, TrunkId
+    from centralino.core.kernel.instant import Instant
+    from centralino.core.routing.engine import TenantEngine
+    from centralino.core.routing.events import Event
+    from centralino.core.routing.turn import Decision
+    from centralino.exchange.tenant import TenantWriter
+
+_MISSED = (calls.OfferMissed, calls.OfferDeclined, calls.OfferFailed)
+
+Item = TypeVar("Item")
+
+
+class LengthCounter:
+    """Counts lengths of time into classes; ``bounds_s`` ascend."""
+
+    def __init__(self, bounds_s: tuple[float, ...]) -> None:
+        self._bounds_s = bounds_s
+        self._counts = [0] * (len(bounds_s) + 1)
+        self._sum_s = 0.0
+
+    def note(self, length_ns: int) -> None:
+        """Count one length."""
+        length_s = length_ns / SECOND
+        self._counts[bisect_left(self._bounds_s, length_s)] += 1
+        self._sum_s += length_s
+
+    def read(self) -> Histogram:
+        """Return the counts so far."""
+        return Histogram(
+            bounds_s=self._bounds_s, counts=tuple(self._counts), sum_s=round(self._sum_s, 6)
+        )
+
+
+class CallCounter:
+    """Counts a tenant's calls from its events, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._offered = self._answered = self._abandoned = self._missed = self._ended = 0
+        self._is_answered: set[InteractionId] = set()
+
+    def take(self, event: Event) -> None:
+        """Count an event."""
+        match event:
+            case calls.InteractionArrived():
+                self._offered += 1
+            case calls.OfferAccepted():
+                self._answered += event.interaction not in self._is_answered
+                self._is_answered.add(event.interaction)
+            case calls.OfferMissed() | calls.OfferDeclined() | calls.OfferFailed():
+                self._missed += 1
+            case calls.InteractionEnded():
+                self._ended += 1
+                self._abandoned += event.outcome.reason is OutcomeReason.ABANDONED
+                self._is_answered.discard(event.interaction)
+            case _:
+                pass
+
+    def read(self) -> CallFigures:
+        """Return the counts so far."""
+        return CallFigures(
+            offered=self._offered,
+            answered=self._answered,
+            abandoned=self._abandoned,
+            missed_offers=self._missed,
+            ended=self._ended,
+        )
+
+
+class LiveFeed:
+    """What followers of one tenant are told."""
+
+    def __init__(self, tenant: TenantId, writer: TenantWriter, trunks: tuple[TrunkId, ...]) -> None:
+        self.tenant = tenant
+        self.sequence = 0
+        self.counter = CallCounter()
+        self._writer = writer
+        self._trunks = {trunk: TrunkView(id=trunk) for trunk in trunks}
+        self._alarms: dict[tuple[str, str], AlarmView] = {}
+        self._agents: dict[AgentId, tuple[str, int | None]] = {}
+        self._interactions: dict[InteractionId, tuple[str, int]] = {}
+        self._missed: dict[InteractionId, int] = {}
+        self._touched_agents: dict[AgentId, None] = {}
+        self._touched_interactions: dict[InteractionId, None] = {}
+        self._touched: set[str] = set()
+        self._recent: deque[EventView] = deque(maxlen=MOST_RECENT_EVENTS)
+        self._new_events = 0
+        self._learn_state()
+
+    # --------------------------------------------------------------------- feeding
+    def take(self, decision: Decision) -> None:
+        """Note what a durable decision touched."""
+        for event in decision.events:
+            self.counter.take(event)
+            if isinstance(event, TenantConfigured):
+                self._touched.add("queues")
+            self._recent.append(_event_view(event, decision))
+            self._new_events += 1
+            self._touch(event)
+        self._note_states(decision.at)
+
+    def take_trunk(self, view: TrunkView) -> None:
+        """Note a trunk's health, if the trunk is this tenant's."""
+        if view.id in self._trunks:
+            self._trunks[view.id] = view
+            self._touched.add("trunks")
+
+    def take_alarm(self, view: AlarmView, *, is_cleared: bool) -> None:
+        """Note an alarm, if it concerns this tenant."""
+        if view.about and view.about != self.tenant and view.about not in self._trunks:
+            return
+        name = (view.code, view.about)
+        if is_cleared:
+            self._alarms.pop(name, None)
+        else:
+            self._alarms[name] = view
+        self._touched.add("alarms")
+
+    # --------------------------------------------------------------------- telling
+    @property
+    def has_news(self) -> bool:
+        """Whether followers have not been told everything."""
+        return bool(
+            self._touched_agents or self._touched_interactions or self._touched or self._new_events
+        )
+
+    def changes(self) -> list[Changes]:
+        """Return what has changed since the last call, in sequence."""
+        state = self._engine.state
+        agents = _parts(self._touched_agents)
+        interactions = _parts(self._touched_interactions)
+        told: list[Changes] = []
+        for number in range(max(len(agents), len(interactions), 1)):
+            touched_agents = agents[number] if number < len(agents) else ()
+            touched = interactions[number] if number < len(interactions) else ()
+            self.sequence += 1
+            told.append(
+                Changes(
+                    tenant=self.tenant,
+                    sequence=self.sequence,
+                    agents=tuple(
+                        self._agent(state.agents[a]) for a in touched_agents if a in state.agents
+                    ),
+                    gone_agents=tuple(a for a in touched_agents if a not in state.agents),
+                    interactions=tuple(
+                        self._interaction(state.interactions[i])
+                        for i in touched
+                        if i in state.interactions
+                    ),
+                    gone_interactions=tuple(i for i in touched if i not in state.interactions),
+                    queues=self._queues() if number == 0 and "queues" in self._touched else None,
+                    trunks=self._all_trunks()
+                    if number == 0 and "trunks" in self._touched
+                    else None,
+                    alarms=self._all_alarms()
+                    if number == 0 and "alarms" in self._touched
+                    else None,
+                    events=self._unread_events() if number == 0 else (),
+                )
+            )
+        self._touched_agents.clear()
+        self._touched_interactions.clear()
+        self._touched.clear()
+        self._new_events = 0
+        return told
+
+    def reset(self) -> Iterator[Changes]:
+        """Yield everything there is, in parts; call ``changes`` first."""
+        state = self._engine.state
+        agents = _parts(state.agents)
+        interactions = _parts(state.interactions)
+        count = max(len(agents), len(interactions), 1)
+        for number in range(count):
+            is_first = number == 0
+            part = agents[number] if number < len(agents) else ()
+            more = interactions[number] if number < len(interactions) else ()
+            yield Changes(
+                tenant=self.tenant,
+                sequence=self.sequence,
+                is_reset=True,
+                is_last=number == count - 1,
+                name=state.configuration.name if state.configuration else "",
+                queues=self._queues() if is_first else None,
+                trunks=self._all_trunks() if is_first else None,
+                alarms=self._all_alarms() if is_first else None,
+                agents=tuple(self._agent(state.agents[a]) for a in part),
+                interactions=tuple(self._interaction(state.interactions[i]) for i in more),
+                events=tuple(self._recent) if is_first else (),
+            )
+
+    # ----------------------------------------------------------------------- views
+    @property
+    def _engine(self) -> TenantEngine:
+        return self._writer.engine
+
+    def _queues(self) -> tuple[QueueView, ...]:
+        configuration = self._engine.state.configuration
+        if configuration is None:
+            return ()
+        return tuple(
+            QueueView(id=queue.id, name=queue.name, agents=queue.agents, priority=queue.priority)
+            for queue in configuration.queues
+        )
+
+    def _all_trunks(self) -> tuple[TrunkView, ...]:
+        return tuple(self._trunks.values())
+
+    def _all_alarms(self) -> tuple[AlarmView, ...]:
+        return tuple(self._alarms.values())
+
+    def _unread_events(self) -> tuple[EventView, ...]:
+        return tuple(islice(self._recent, max(0, len(self._recent) - self._new_events), None))
+
+    def _agent(self, agent: Agent) -> AgentView:
+        configuration = self._engine.index.agent_configurations.get(agent.id)
+        return AgentView(
+            id=agent.id,
+            name=configuration.name if configuration else agent.id,
+            state=agent.state.value,
+            reason=agent.reason if agent.state is AgentState.NOT_READY else "",
+            since=self._agents.get(agent.id, ("", None))[1],
+            interaction=agent.interaction,
+            until=agent.deadline,
+        )
+
+    def _interaction(self, one: Interaction) -> InteractionView:
+        offer = self._engine.state.offers.get(one.offer) if one.offer else None
+        return InteractionView(
+            id=one.id,
+            state=one.state.value,
+            since=self._interactions.get(one.id, ("", one.enqueued_at or one.arrived_at))[1],
+            arrived_at=one.arrived_at,
+            enqueued_at=one.enqueued_at,
+            queue=one.queue,
+            agent=offer.agent if offer else one.agent,
+            trunk=one.trunk,
+            called_number=one.called_number,
+            caller_number=one.caller_number,
+            missed_offers=self._missed.get(one.id, 0),
+        )
+
+    # ----------------------------------------------------------------------- notes
+    def _touch(self, event: Event) -> None:
+        interaction: InteractionId | None = getattr(event, "interaction", None)
+        agent: AgentId | None = getattr(event, "agent", None)
+        if interaction is not None:
+            self._touched_interactions[interaction] = None
+        if agent is not None:
+            self._touched_agents[agent] = None
+        if isinstance(event, _MISSED):
+            self._missed[event.interaction] = self._missed.get(event.interaction, 0) + 1
+        elif isinstance(event, calls.InteractionEnded):
+            self._missed.pop(event.interaction, None)
+        elif isinstance(event, TenantConfigured):
+            self._touched_agents.update(dict.fromkeys(self._engine.state.agents))
+
+    def _note_states(self, at: Instant) -> None:
+        """Remember since when the touched things are in their states."""
+        state = self._engine.state
+        for agent_id in self._touched_agents:
+            agent = state.agents.get(agent_id)
+            if agent is None:
+                self._agents.pop(agent_id, None)
+            elif self._agents.get(agent_id, ("", 0))[0] != agent.state.value:
+                self._agents[agent_id] = (agent.state.value, at)
+        for interaction_id in self._touched_interactions:
+            interaction = state.interactions.get(interaction_id)
+            if interaction is None:
+                self._interactions.pop(interaction_id, None)
+            elif self._interactions.get(interaction_id, ("", 0))[0] != interaction.state.value:
+                self._interactions[interaction_id] = (interaction.state.value, at)
+
+    def _learn_state(self) -> None:
+        """Say since when things are as they are, as far as the recovered state tells."""
+        state = self._engine.state
+        for agent in state.agents.values():
+            since = agent.idle_since if agent.state is AgentState.READY else None
+            if agent.offer is not None:
+                since = state.offers[agent.offer].made_at
+            self._agents[agent.id] = (agent.state.value, since)
+        for one in state.interactions.values():
+            self._interactions[one.id] = (one.state.value, one.enqueued_at or one.arrived_at)
+
+
+def _event_view(event: Event, decision: Decision) -> EventView:
+    reason = getattr(event, "reason", None)
+    outcome = getattr(event, "outcome", None)
+    return EventView(
+        sequence=decision.sequence,
+        at=decision.at,
+        type=str(type(event).__struct_config__.tag),
+        interaction=getattr(event, "interaction", None),
+        agent=getattr(event, "agent", None),
+        queue=getattr(event, "queue", None),
+        reason=str(reason or (outcome.reason if outcome is not None else "")),
+    )
+
+
+def _parts(names: Iterable[Item]) -> list[tuple[Item, ...]]:
+    listed = tuple(names)
+    step = MOST_VIEWS_PER_MESSAGE
+    return [listed[start : start + step] for start in range(0, len(listed), step)]
