@@ -26,6 +26,7 @@ class ReceiveCall(CallCommand, frozen=True, tag="receive-call"):
     """E.164 with ``+``."""
     caller_number: str | None
     """E.164 with ``+``; ``None`` when anonymous."""
+    caller_name: str | None = None
 
 
 class ConfirmRinging(CallCommand, frozen=True, tag="confirm-ringing"):
@@ -55,6 +56,8 @@ class FinishCollect(CallCommand, frozen=True, tag="finish-collect"):
     collect: str
     digits: str
     """Empty when nothing was pressed in time."""
+    reason: str = ""
+    """Why the collecting ended, in the words of the drivers' fact."""
 
 
 class EndLeg(CallCommand, frozen=True, tag="end-leg"):
@@ -103,6 +106,31 @@ class EndInteraction(CallCommand, frozen=True, tag="end-interaction"):
     interaction: InteractionId
 
 
+class AnswerLookup(CallCommand, frozen=True, tag="answer-lookup"):
+    """A web service answered what a flow asked it."""
+
+    interaction: InteractionId
+    ask: str
+    status: int
+    body: str
+
+
+class FailLookup(CallCommand, frozen=True, tag="fail-lookup"):
+    """A web service did not answer, or not in a way that can be used."""
+
+    interaction: InteractionId
+    ask: str
+    reason: str
+
+
+class ConfirmMail(CallCommand, frozen=True, tag="confirm-mail"):
+    """A voicemail is on its way to its readers, or never will be."""
+
+    recording: RecordingId
+    problem: str = ""
+    """Why it was given up; empty when it was mailed."""
+
+
 AnyCallCommand = (
     ReceiveCall
     | ConfirmRinging
@@ -113,5 +141,8 @@ AnyCallCommand = (
     | StoreRecording
     | ReconcileLegs
     | EndInteraction
+    | AnswerLookup
+    | FailLookup
+    | ConfirmMail
 )
 """Every command about calls."""

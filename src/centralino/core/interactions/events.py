@@ -38,6 +38,7 @@ class InteractionArrived(InteractionEvent, frozen=True, tag="interaction.arrived
     caller_number: str | None
     deadline: Instant
     """Until when it must be connected to our announcements."""
+    caller_name: str | None = None
 
 
 class InteractionGreeted(InteractionEvent, frozen=True, tag="interaction.greeted"):
@@ -63,7 +64,15 @@ class InteractionQueued(InteractionEvent, frozen=True, tag="interaction.queued")
     priority: int
     """Smaller is served first."""
     digit: str
-    """The key that chose it; empty for the default queue."""
+    """The key that chose it; empty for the default queue and when a flow chose it."""
+    ask: str = ""
+    """What the flow awaits an answer to; empty without a flow."""
+    skills: dict[str, int] = {}
+    """Skill to the lowest level an agent needs, beside what the queue asks for."""
+    since: Instant | None = None
+    """The place kept from an earlier wait; ``None`` is now."""
+    leaves_unattended: bool = False
+    """He leaves when the last agent signs out."""
 
 
 class OfferMade(InteractionEvent, frozen=True, tag="offer.made"):

@@ -21,12 +21,16 @@ class InteractionState(StrEnum):
     """The customer hears the greeting."""
     CHOOSING = "choosing"
     """The customer hears the menu, a key is awaited."""
+    IN_FLOW = "in-flow"
+    """A flow treats the customer; he waits for nobody, or for a party that is being rung."""
     QUEUED = "queued"
     """Waits for an agent, with music."""
     OFFERED = "offered"
     """An agent is being rung; the customer still hears music."""
     CONNECTED = "connected"
     """Customer and agent talk."""
+    TRANSFERRED = "transferred"
+    """Customer and a party outside our queues talk."""
     WRAP_UP = "wrap-up"
     """The customer has gone; the agent finishes."""
     ENDED = "ended"
@@ -37,10 +41,13 @@ class InteractionStep(StrEnum):
 
     GREETED = "greeted"
     PROMPTED = "prompted"
+    FLOWED = "flowed"
     QUEUED = "queued"
+    DEQUEUED = "dequeued"
     OFFERED = "offered"
     RETURNED = "returned"
     CONNECTED = "connected"
+    TRANSFERRED = "transferred"
     RELEASED = "released"
     ENDED = "ended"
 
@@ -60,6 +67,16 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
         (_S.CHOOSING, _E.PROMPTED): _S.CHOOSING,
         (_S.CHOOSING, _E.QUEUED): _S.QUEUED,
         (_S.CHOOSING, _E.ENDED): _S.ENDED,
+        (_S.ARRIVED, _E.FLOWED): _S.IN_FLOW,
+        (_S.IN_FLOW, _E.FLOWED): _S.IN_FLOW,
+        (_S.IN_FLOW, _E.QUEUED): _S.QUEUED,
+        (_S.IN_FLOW, _E.TRANSFERRED): _S.TRANSFERRED,
+        (_S.IN_FLOW, _E.ENDED): _S.ENDED,
+        (_S.TRANSFERRED, _E.ENDED): _S.ENDED,
+        (_S.QUEUED, _E.FLOWED): _S.QUEUED,
+        (_S.QUEUED, _E.DEQUEUED): _S.IN_FLOW,
+        (_S.OFFERED, _E.FLOWED): _S.OFFERED,
+        (_S.OFFERED, _E.DEQUEUED): _S.IN_FLOW,
         (_S.QUEUED, _E.OFFERED): _S.OFFERED,
         (_S.QUEUED, _E.ENDED): _S.ENDED,
         (_S.OFFERED, _E.RETURNED): _S.QUEUED,

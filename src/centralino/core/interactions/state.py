@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
 
 if TYPE_CHECKING:
+    from centralino.core.flows.actions import Collect, Play
+    from centralino.core.flows.position import FlowPosition
     from centralino.core.kernel.ids import (
         AgentId,
         BridgeId,
+        CallbackId,
         InteractionId,
         LegId,
         OfferId,
@@ -52,6 +55,63 @@ class Interaction:
     """How the conversation ended, from the release on."""
     deadline: Instant | None = None
     """When the present state ends by itself."""
+    caller_name: str | None = None
+    position: FlowPosition | None = None
+    """Where he is in his flow; ``None`` before and without one."""
+    play: Play | None = None
+    """What the flow plays to him, until it is known to be over."""
+    collect: Collect | None = None
+    """The keys the flow waits for."""
+    queue_ask: str = ""
+    """What the flow awaits while he waits in ``queue``."""
+    skills: dict[str, int] = field(default_factory=dict)
+    leaves_unattended: bool = False
+    places: dict[QueueId, Instant] = field(default_factory=dict)
+    """Places kept for him in queues he left."""
+    transfer: PartyCall | None = None
+    voicemail: RecordingId | None = None
+    connected_at: Instant | None = None
+
+
+@dataclass(slots=True)
+class PartyCall:
+    """Somebody outside our queues, rung for a customer or talking to him."""
+
+    ask: str
+    leg: LegId
+    is_answered: bool = False
+
+
+@dataclass(slots=True)
+class Voicemail:
+    """A message that is being left, or waits to be mailed."""
+
+    recording: RecordingId
+    interaction: InteractionId
+    leg: LegId
+    ask: str
+    box: str
+    mail_to: tuple[str, ...]
+    language: str
+    caller_number: str | None
+    called_number: str
+    is_open: bool = False
+    """The beep is over."""
+    path: str = ""
+    """Set when it waits to be mailed."""
+    duration_ms: int = 0
+
+
+@dataclass(slots=True)
+class Callback:
+    """A promise to call a customer back."""
+
+    id: CallbackId
+    queue: QueueId
+    number: str
+    priority: int
+    skills: dict[str, int]
+    since: Instant
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ BridgeId = NewType("BridgeId", str)
 RecordingId = NewType("RecordingId", str)
 """One recording, from start to its file."""
 
+CallbackId = NewType("CallbackId", str)
+"""One promise to call a customer back."""
+
 OrderId = NewType("OrderId", str)
 """Idempotency key of one order to a driver."""
 

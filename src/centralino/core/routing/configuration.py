@@ -12,7 +12,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
+from centralino.core.flows.nodes import Target
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
 
@@ -23,7 +25,9 @@ class NumberConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     """E.164 with ``+``."""
     flow: str
-    """Name of the flow that answers it."""
+    """Name of the flow that answers it: one of the catalogue, or a menu of ``flows``."""
+    language: str = ""
+    """The language its callers are spoken to first; the flow's own first one when empty."""
 
 
 class AgentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +40,10 @@ class AgentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     """E.164 number or SIP URI of the agent's phone."""
     is_ready_at_start: bool = True
+    user: str = ""
+    """Teams user principal name, for transfers to this person; empty when not known."""
+    skills: dict[str, int] = {}
+    """Skill to level, 1 to 10."""
 
 
 class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +59,20 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     ring_for_ms: int = 15000
     wrap_up_for_ms: int = 10000
     is_recorded: bool = True
+    skills: dict[str, int] = {}
+    """Skill to the lowest level an agent needs for anything of this queue."""
+    most_waiting: int | None = None
+    """More do not enter; a flow may ask for less. No limit when left out."""
+
+
+class PhoneConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a Teams user who is no agent is reached."""
+
+    user: str
+    """User principal name."""
+    trunk: TrunkId
+    target: str
+    """E.164 number or SIP URI."""
 
 
 class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +90,16 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """How long an agent whose phone could not be reached is left alone."""
     most_interactions: int = 10000
     """More at once are refused as overloaded."""
+    catalogue: Catalogue = Catalogue()
+    """Flows, calendars, prompts and directory; old versions of flows stay while calls use them."""
+    phones: tuple[PhoneConfiguration, ...] = ()
+    """Teams users beside the agents whom flows may call."""
+    outside_trunk: TrunkId = TrunkId("")
+    """Where transfers to numbers go; without it they fail."""
+    outside_caller: str | None = None
+    """Number shown by transfers to numbers; the caller's own when left out."""
+    transfer_music: tuple[str, ...] = ("music",)
+    """What a customer hears while somebody outside our queues is rung for him."""
 
     def require_valid(self) -> None:
         """Check names and ranges.
@@ -78,9 +110,10 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         agents = _unique("agents", (agent.id for agent in self.agents))
         queues = _unique("queues", (queue.id for queue in self.queues))
         flows = _unique("flows", (flow.name for flow in self.flows))
+        published = {one.flow.flow for one in self.catalogue.flows}
         _unique("numbers", (number.number for number in self.numbers))
         for number in self.numbers:
-            _require(number.flow in flows, f"numbers.{number.number}.flow", number.flow)
+            _require(number.flow in flows | published, f"numbers.{number.number}.flow", number.flow)
         for queue in self.queues:
             for agent in queue.agents:
                 _require(agent in agents, f"queues.{queue.id}.agents", agent)
@@ -89,6 +122,22 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             _unique(f"flows.{flow.name}.keys", (key.digit for key in flow.keys))
             for key in flow.keys:
                 _require(key.queue in queues, f"flows.{flow.name}.keys.{key.digit}", key.queue)
+
+    def reach(self, target: Target) -> tuple[TrunkId, str] | None:
+        """Return the trunk and address of somebody a flow names, ``None`` when he has none.
+
+        A number that one of our own people has is called where he is reached, so that a call
+        does not leave by a carrier to come back.
+        """
+        wanted, number = target.user.lower(), target.number
+        people = [(a.user, a.trunk, a.target) for a in self.agents]
+        people += [(p.user, p.trunk, p.target) for p in self.phones]
+        for user, trunk, address in people:
+            if (wanted and user.lower() == wanted) or (number and address == number):
+                return trunk, address
+        if number and self.outside_trunk:
+            return self.outside_trunk, number
+        return None
 
 
 def _unique(path: str, names: Iterable[str]) -> frozenset[str]:

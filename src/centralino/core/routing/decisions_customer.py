@@ -69,10 +69,11 @@ def receive_call(turn: Turn, command: ReceiveCall) -> None:
             trunk=command.trunk,
             called_number=command.called_number,
             caller_number=command.caller_number,
+            caller_name=command.caller_name,
             deadline=turn.within(ANSWER_WITHIN),
         )
     )
-    if command.called_number not in turn.index.flow_of:
+    if command.called_number not in turn.index.numbers:
         turn.order(RejectCall(leg=command.leg, cause="not-found"))
         turn.emit(InteractionEnded(interaction=interaction, outcome=NOT_FOUND))
     elif len(turn.state.interactions) > turn.configuration.most_interactions:

@@ -83,7 +83,7 @@ class TenantEngine:
         return hashlib.sha256(encoded).hexdigest()
 
     def _match(self, turn: Turn) -> None:
-        while (match := select_match(self.index)) is not None:
+        while (match := select_match(self.index.lanes)) is not None:
             interaction, agent = match
             decisions_agent.offer(turn, self.state.interactions[interaction], agent)
 

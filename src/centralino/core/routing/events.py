@@ -7,6 +7,7 @@ import msgspec
 
 from centralino.core.agents.events import AnyAgentEvent
 from centralino.core.interactions.events import AnyInteractionEvent
+from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.routing.configuration import TenantConfiguration
 
 
@@ -20,5 +21,5 @@ class TenantConfigured(
     configuration: TenantConfiguration
 
 
-Event = TenantConfigured | AnyAgentEvent | AnyInteractionEvent
+Event = TenantConfigured | AnyAgentEvent | AnyInteractionEvent | AnyFlowEvent
 """Every event of the core."""

@@ -15,15 +15,21 @@ from centralino.core.agents import events as agents
 from centralino.core.agents.lifecycle import AGENT, AgentStep
 from centralino.core.agents.state import Agent
 from centralino.core.interactions import events as calls
+from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
 from centralino.core.interactions.offer_lifecycle import OFFER, OfferStep
 from centralino.core.interactions.state import Interaction, Offer
+from centralino.core.kernel.instant import Duration
 from centralino.core.routing.events import Event, TenantConfigured
+from centralino.core.routing.evolve_flow import FLOW_EVOLVERS
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import InteractionId, OfferId
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
+
+HANDLING_WEIGHT = 8
+"""A conversation counts for one part in so many in the moving average."""
 
 _Lost = calls.OfferMissed | calls.OfferDeclined | calls.OfferFailed
 _LOST_STEPS = {
@@ -49,6 +55,10 @@ class _Fold:
         interaction.deadline = deadline
         return interaction
 
+    def step_on(self, name: InteractionId, step: InteractionStep) -> Interaction:
+        """Move to the next state and keep the deadline, which is the flow's."""
+        return self.step(name, step, self.state.interactions[name].deadline)
+
     def close_offer(self, name: OfferId, step: OfferStep) -> Offer:
         offer = self.state.offers.pop(name)
         offer.state = OFFER.next(offer.state, step)
@@ -68,7 +78,10 @@ def evolve(state: TenantState, index: Index, event: Event, at: Instant) -> None:
     Raises:
         IllegalTransition: a lifecycle has no such step.
     """
-    _EVOLVERS[type(event)](_Fold(state, index, at), event)
+    if isinstance(event, AnyFlowEvent):
+        FLOW_EVOLVERS[type(event)](state, index, event)
+    else:
+        _EVOLVERS[type(event)](_Fold(state, index, at), event)
 
 
 def _configured(fold: _Fold, event: TenantConfigured) -> None:
@@ -77,6 +90,8 @@ def _configured(fold: _Fold, event: TenantConfigured) -> None:
     fold.index.configure(event.configuration)
     for agent in fold.state.agents.values():
         fold.index.note_agent(agent)
+    for interaction in fold.state.interactions.values():
+        fold.index.note_interaction(interaction)
 
 
 def _agent_added(fold: _Fold, event: agents.AgentAdded) -> None:
@@ -129,6 +144,7 @@ def _arrived(fold: _Fold, event: calls.InteractionArrived) -> None:
         caller_number=event.caller_number,
         arrived_at=fold.at,
         deadline=event.deadline,
+        caller_name=event.caller_name,
     )
     fold.state.interactions[event.interaction] = interaction
     fold.index.customer_legs[event.leg] = event.interaction
@@ -149,16 +165,23 @@ def _prompted(fold: _Fold, event: calls.InteractionPrompted) -> None:
 
 
 def _queued(fold: _Fold, event: calls.InteractionQueued) -> None:
-    interaction = fold.step(event.interaction, InteractionStep.QUEUED)
+    interaction = fold.state.interactions[event.interaction]
+    interaction.state = INTERACTION.next(interaction.state, InteractionStep.QUEUED)
+    if interaction.position is None:
+        interaction.deadline = None
     interaction.expects = ""
     interaction.queue = event.queue
     interaction.priority = event.priority
-    interaction.enqueued_at = fold.at
+    interaction.enqueued_at = fold.at if event.since is None else event.since
+    interaction.queue_ask = event.ask
+    interaction.skills = event.skills
+    interaction.leaves_unattended = event.leaves_unattended
+    interaction.places.pop(event.queue, None)
     fold.index.note_interaction(interaction)
 
 
 def _offer_made(fold: _Fold, event: calls.OfferMade) -> None:
-    interaction = fold.step(event.interaction, InteractionStep.OFFERED)
+    interaction = fold.step_on(event.interaction, InteractionStep.OFFERED)
     interaction.offer = event.offer
     fold.state.offers[event.offer] = Offer(
         event.offer, event.interaction, event.agent, event.leg, made_at=fold.at
@@ -184,6 +207,8 @@ def _offer_accepted(fold: _Fold, event: calls.OfferAccepted) -> None:
     interaction = fold.step(event.interaction, InteractionStep.CONNECTED)
     interaction.offer = None
     interaction.agent = event.agent
+    interaction.connected_at = fold.at
+    interaction.play = interaction.collect = None
     interaction.bridge = event.bridge
     interaction.recording = event.recording
     if event.recording is not None:
@@ -198,7 +223,7 @@ def _offer_accepted(fold: _Fold, event: calls.OfferAccepted) -> None:
 
 def _offer_lost(fold: _Fold, event: _Lost) -> None:
     fold.close_offer(event.offer, _LOST_STEPS[type(event)])
-    interaction = fold.step(event.interaction, InteractionStep.RETURNED)
+    interaction = fold.step_on(event.interaction, InteractionStep.RETURNED)
     interaction.offer = None
     fold.index.note_interaction(interaction)
     agent = fold.state.agents[event.agent]
@@ -226,6 +251,7 @@ def _offer_withdrawn(fold: _Fold, event: calls.OfferWithdrawn) -> None:
 def _released(fold: _Fold, event: calls.InteractionReleased) -> None:
     interaction = fold.step(event.interaction, InteractionStep.RELEASED)
     interaction.outcome = event.outcome
+    note_handling(fold.state, interaction, event.wrap_up_until)
     fold.index.customer_legs.pop(interaction.leg, None)
     fold.index.note_interaction(interaction)
     agent = fold.state.agents[event.agent]
@@ -248,6 +274,15 @@ def _ended(fold: _Fold, event: calls.InteractionEnded) -> None:
 
 def _recording_completed(fold: _Fold, event: calls.RecordingCompleted) -> None:
     fold.state.recordings.pop(event.recording, None)
+
+
+def note_handling(state: TenantState, interaction: Interaction, until: Instant) -> None:
+    """Let a conversation count in how long one of its queue takes."""
+    if interaction.queue is None or interaction.connected_at is None:
+        return
+    took = until - interaction.connected_at
+    known = state.handling.get(interaction.queue, took)
+    state.handling[interaction.queue] = Duration(known + (took - known) // HANDLING_WEIGHT)
 
 
 _EVOLVERS: dict[type[Event], Callable[[_Fold, Any], None]] = {

@@ -2,7 +2,7 @@
 """Which interaction goes to which agent next: longest waiting first, longest idle first.
 
 Ties break by (priority, enqueued_at, id) among interactions and (idle_since, id) among
-agents. Only queues that gained work or a free agent are looked at.
+the eligible agents. Only lanes that gained work or a free agent are looked at.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import AgentId, InteractionId
-    from centralino.core.routing.state import Index
+    from centralino.core.routing.lanes import Lanes
 
 
-def select_match(index: Index) -> tuple[InteractionId, AgentId] | None:
-    """Return the next interaction and its agent, ``None`` when no queue has both.
+def select_match(lanes: Lanes) -> tuple[InteractionId, AgentId] | None:
+    """Return the next interaction and its agent, ``None`` when no lane has both.
 
-    Queues that have not both leave ``index.dirty``. Cost: O(dirty queues).
+    Lanes that have not both leave ``lanes.dirty``. Cost: O(dirty lanes).
     """
     best: tuple[tuple[int, ...], InteractionId, AgentId] | None = None
-    for queue in sorted(index.dirty):
-        work = index.waiting[queue].first_entry() if queue in index.waiting else None
-        agent = index.free[queue].first() if queue in index.free else None
+    for name in sorted(lanes.dirty):
+        work = lanes.by_name[name].waiting.first_entry()
+        agent = lanes.by_name[name].free.first()
         if work is None or agent is None:
-            index.dirty.discard(queue)
+            lanes.dirty.discard(name)
             continue
         key, interaction = work
         if best is None or (key, interaction) < best[:2]:

@@ -11,15 +11,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from centralino.core.agents.lifecycle import AgentState
+from centralino.core.flows.document import Catalogue
+from centralino.core.flows.library import FlowLibrary
 from centralino.core.interactions.lifecycle import InteractionState
-from centralino.core.routing.index import OrderedNames
+from centralino.core.routing.index import Key, OrderedNames
+from centralino.core.routing.lanes import Lanes, place_of
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
     from centralino.core.flows.menu import MenuFlow
-    from centralino.core.interactions.state import Interaction, Offer
+    from centralino.core.interactions.state import (
+        Callback,
+        Interaction,
+        Offer,
+        Voicemail,
+    )
     from centralino.core.kernel.ids import (
         AgentId,
+        CallbackId,
         InteractionId,
         LegId,
         OfferId,
@@ -27,8 +36,10 @@ if TYPE_CHECKING:
         RecordingId,
         TenantId,
     )
+    from centralino.core.kernel.instant import Duration
     from centralino.core.routing.configuration import (
         AgentConfiguration,
+        NumberConfiguration,
         QueueConfiguration,
         TenantConfiguration,
     )
@@ -49,42 +60,55 @@ class TenantState:
     """Those that are open."""
     agents: dict[AgentId, Agent] = field(default_factory=dict)
     recordings: dict[RecordingId, InteractionId] = field(default_factory=dict)
-    """Those that are not on disk yet."""
+    """Those of conversations that are not on disk yet."""
+    voicemails: dict[RecordingId, Voicemail] = field(default_factory=dict)
+    """Those that are being left, or wait to be mailed."""
+    callbacks: dict[CallbackId, Callback] = field(default_factory=dict)
+    """Those that are booked."""
+    handling: dict[QueueId, Duration] = field(default_factory=dict)
+    """How long a conversation of a queue takes with its wrap-up: a moving average."""
 
 
 class Index:
     """What is derived from the state."""
 
     def __init__(self) -> None:
-        self.waiting: dict[QueueId, OrderedNames[InteractionId]] = {}
-        self.free: dict[QueueId, OrderedNames[AgentId]] = {}
+        self.lanes = Lanes()
+        self.queued: dict[QueueId, dict[InteractionId, Key]] = {}
+        """Who waits in a queue or is just being offered, with his place."""
         self.interaction_deadlines: OrderedNames[InteractionId] = OrderedNames()
         self.agent_deadlines: OrderedNames[AgentId] = OrderedNames()
         self.customer_legs: dict[LegId, InteractionId] = {}
         self.agent_legs: dict[LegId, AgentId] = {}
+        self.party_legs: dict[LegId, InteractionId] = {}
+        """Legs of transfers."""
         self.queues: dict[QueueId, QueueConfiguration] = {}
         self.agent_configurations: dict[AgentId, AgentConfiguration] = {}
         self.queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
+        self.numbers: dict[str, NumberConfiguration] = {}
         self.flow_of: dict[str, MenuFlow] = {}
-        """Called number to its flow."""
-        self.dirty: set[QueueId] = set()
-        """Queues that have gained work or a free agent since they were last matched."""
+        """Called number to its menu, for numbers without a flow of the catalogue."""
+        self.library = FlowLibrary(Catalogue())
 
     def configure(self, configuration: TenantConfiguration) -> None:
-        """Take over names from a configuration."""
+        """Take over names; all agents and interactions must be noted again."""
         self.queues = {queue.id: queue for queue in configuration.queues}
         self.agent_configurations = {agent.id: agent for agent in configuration.agents}
-        flows = {flow.name: flow for flow in configuration.flows}
-        self.flow_of = {number.number: flows[number.flow] for number in configuration.numbers}
+        self.numbers = {number.number: number for number in configuration.numbers}
+        self.library = FlowLibrary(configuration.catalogue, self.library)
+        menus = {flow.name: flow for flow in configuration.flows}
+        self.flow_of = {
+            number.number: menus[number.flow]
+            for number in configuration.numbers
+            if self.library.newest_version(number.flow) is None
+        }
         queues_of: dict[AgentId, list[QueueId]] = {agent.id: [] for agent in configuration.agents}
         for queue in configuration.queues:
             for agent in queue.agents:
                 queues_of[agent].append(queue.id)
         self.queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
-        self.free = {queue.id: OrderedNames() for queue in configuration.queues}
-        for queue in configuration.queues:
-            self.waiting.setdefault(queue.id, OrderedNames())
-        self.dirty.update(self.queues)
+        self.queued = {queue.id: {} for queue in configuration.queues}
+        self.lanes.configure(configuration)
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
@@ -94,19 +118,29 @@ class Index:
             self.interaction_deadlines.put(interaction.id, (interaction.deadline,))
         if interaction.queue is None:
             return
-        waiting = self.waiting[interaction.queue]
+        queued = self.queued[interaction.queue]
         if interaction.state is InteractionState.QUEUED:
-            waiting.put(interaction.id, (interaction.priority, interaction.enqueued_at or 0))
-            self.dirty.add(interaction.queue)
-        else:
-            waiting.drop(interaction.id)
+            queued[interaction.id] = place_of(interaction)
+            self.lanes.enter(interaction)
+        elif interaction.state is InteractionState.OFFERED:
+            queued[interaction.id] = place_of(interaction)
+            self.lanes.leave(interaction)
+        elif queued.pop(interaction.id, None) is not None:
+            self.lanes.leave(interaction)
 
     def forget_interaction(self, interaction: Interaction) -> None:
         """Remove an interaction that has ended."""
         self.interaction_deadlines.drop(interaction.id)
         self.customer_legs.pop(interaction.leg, None)
+        if interaction.transfer is not None:
+            self.party_legs.pop(interaction.transfer.leg, None)
+        self.leave_queue(interaction)
+
+    def leave_queue(self, interaction: Interaction) -> None:
+        """Let an interaction wait no longer."""
         if interaction.queue is not None:
-            self.waiting[interaction.queue].drop(interaction.id)
+            self.queued[interaction.queue].pop(interaction.id, None)
+            self.lanes.leave(interaction)
 
     def note_agent(self, agent: Agent) -> None:
         """Bring the index in line with an agent who has changed."""
@@ -114,16 +148,12 @@ class Index:
             self.agent_deadlines.drop(agent.id)
         else:
             self.agent_deadlines.put(agent.id, (agent.deadline,))
-        is_free = agent.state is AgentState.READY
-        for queue in self.queues_of.get(agent.id, ()):
-            if is_free:
-                self.free[queue].put(agent.id, (agent.idle_since,))
-                self.dirty.add(queue)
-            else:
-                self.free[queue].drop(agent.id)
+        if agent.state is AgentState.READY:
+            self.lanes.free_agent(agent)
+        else:
+            self.lanes.occupy_agent(agent.id)
 
     def forget_agent(self, agent: Agent) -> None:
         """Remove an agent whom the configuration has no longer."""
         self.agent_deadlines.drop(agent.id)
-        for names in self.free.values():
-            names.drop(agent.id)
+        self.lanes.occupy_agent(agent.id)
