@@ -94,14 +94,13 @@ def _run_live(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSummary:
 def how_to_call(ports: Ports, layout: Layout) -> list[str]:
     """Return what the demo says about itself."""
     lines = [
-        f"Aurora Outdoor is open. Call it with any softphone on this machine: "
-        f"sip:{company.NUMBER}@127.0.0.1:{ports.sip} (no registration; press 1 or 2).",
+        "Aurora Outdoor is open. Call in with any softphone on this machine:",
+        f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (no registration; 1 sales, 2 support)",
         f"Journal, recordings and logs: {layout.data_dir}",
     ]
-    lines.extend(
-        f"Port {usual} is taken, so {name} uses {taken}."
-        for name, (usual, taken) in ports.moved.items()
-    )
+    if ports.moved:
+        moved = ", ".join(f"{name} {taken}" for name, (_, taken) in ports.moved.items())
+        lines.append(f"The usual ports are taken, others are used: {moved}.")
     return lines
 
 

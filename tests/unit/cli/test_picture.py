@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The live picture fits the terminal it is drawn on, and says what it must."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from centralino.adapters.journal.sqlite import SqliteJournal
+from centralino.bootstrap.demo import company
+from centralino.bootstrap.demo.hearing import Hearing
+from centralino.bootstrap.demo.projection import LiveProjection
+from centralino.bootstrap.demo.wiring import Ports
+from centralino.bootstrap.layout import Layout
+from centralino.cli.demo import how_to_call
+from centralino.cli.picture import draw
+from centralino.core.interactions.commands import (
+    ConfirmAnswered,
+    FinishCollect,
+    FinishPlay,
+    ReceiveCall,
+)
+from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.instant import Instant
+from centralino.core.routing.commands import Command, ConfigureTenant
+from centralino.core.routing.engine import TenantEngine
+from centralino.exchange.codec import encode
+from centralino.exchange.ports import JournalRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.unit
+
+CALLERS = 30
+MOVED = Ports(sip=15062, tls=15063, carrier=15162, proxies=15163)
+
+
+def _busy_day(path: Path) -> LiveProjection:
+    """Return a projection of more callers than there are agents; all of them press 1."""
+    engine = TenantEngine(company.TENANT)
+    records: list[JournalRecord] = []
+
+    def decide(command: Command) -> None:
+        now = Instant(1_800_000_000_000_000_000 + len(records) * 1_000_000_000)
+        decision = engine.apply(command, now)
+        if not decision.is_empty:
+            events = tuple(encode(event) for event in decision.events)
+            record = JournalRecord(
+                tenant=company.TENANT,
+                sequence=decision.sequence,
+                at=now,
+                configuration=1,
+                key="",
+                input=encode(command),
+                events=events,
+            )
+            records.append(record)
+
+    decide(ConfigureTenant(configuration=company.tenant_configuration()))
+    for number in range(CALLERS):
+        leg = LegId(f"in-{number}")
+        decide(
+            ReceiveCall(
+                leg=leg,
+                trunk=company.CARRIER_TRUNK,
+                called_number=company.NUMBER,
+                caller_number=f"+3933355{number:05}",
+            )
+        )
+        decide(ConfirmAnswered(leg=leg))
+        name = engine.index.customer_legs[leg]
+        decide(FinishPlay(leg=leg, play=f"{name}/greeting", reason="finished"))
+        decide(FinishCollect(leg=leg, collect=f"{name}/menu-1", digits="1"))
+    with closing(SqliteJournal(path)) as journal:
+        asyncio.run(journal.append(records))
+    projection = LiveProjection(path, company.TENANT)
+    projection.refresh()
+    return projection
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (100, 30), (120, 40), (200, 60)])
+def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: int) -> None:
+    projection = _busy_day(tmp_path / "journal.sqlite3")
+    header = how_to_call(MOVED, Layout(tmp_path, tmp_path))
+    header[2] = "Journal, recordings and logs: centralino-data/demo/20260101-120000"
+    output = io.StringIO()
+    console = Console(file=output, width=columns, height=lines, force_terminal=False)
+    console.print(draw(header, projection, Hearing(), ["voice is ready"]))
+    shown = output.getvalue().rstrip("\n").split("\n")
+    text = "\n".join(shown)
+    assert len(shown) <= lines
+    assert max(map(len, shown)) <= columns
+    assert "…" not in text
+    assert f"sip:{company.NUMBER}@127.0.0.1:15062" in text
+    assert all(person.name in text for person in company.PEOPLE)
+    assert f"offered {CALLERS}" in text
+    assert "audio heard both ways in 0 of 0" in text
+    assert "+393335500000" in text
+    assert "interaction.queued" in text
