@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centralino.simulators.scenario import Action, Fault, OutgoingCall
+from centralino.wire.sip.message import Request
 from tests.wire.simulators.sbc import TAKEN_TONE, TRUNK, World, colleague, user, world
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from centralino.wire.sip.flow import Flow
+    from centralino.wire.sip.message import Message
 
 pytestmark = pytest.mark.wire
 
@@ -20,14 +24,13 @@ ANNA = "+14255550101"
 CALL = OutgoingCall(at_ms=0, user=user().oid, number="+390612345678", talk_for_ms=400)
 
 
-def watch_peers(w: World) -> dict[str, str]:
-    """Return, filled from now on, method to source address of requests to the trunk."""
-    peers: dict[str, str] = {}
+def watch_peers(w: World) -> dict[str, tuple[str, int]]:
+    """Return, filled from now on, method to source of requests to the trunk."""
+    peers: dict[str, tuple[str, int]] = {}
 
-    def note(message: object, flow: object) -> bool:
-        method = getattr(message, "method", "")
-        if method:
-            peers[method] = flow.peer[0]  # type: ignore[attr-defined] # a Flow
+    def note(message: Message, flow: Flow) -> bool:
+        if isinstance(message, Request):
+            peers[message.method] = flow.peer
         return False
 
     w.sbc.stack.inspect = note
@@ -45,7 +48,9 @@ def test_requests_in_a_call_come_on_a_new_connection_from_the_proxys_address(
             peers = watch_peers(w)
             w.sbc.call(ANNA, w.proxy_port)
             await w.sbc.report.wait_for("ended", cause="bye-received")
-            assert peers["BYE"] == "127.0.0.2"
+            address, port = peers["BYE"]
+            assert address == "127.0.0.2"
+            assert port != w.proxy_port
 
     asyncio.run(run())
 
