@@ -20,6 +20,8 @@ class Edge(NamedTuple):
     label: str
     to: str | None
     """A node; ``None`` when it was left out and the flow's fallback is meant."""
+    path: tuple[str, ...] = ()
+    """Where in the node it stands."""
 
 
 class ExpressionUse(NamedTuple):
@@ -87,12 +89,12 @@ _WAYS: dict[type[nodes.AnyNode], tuple[_Way, ...]] = {
         _Way("failed", "failed", instead="declined"),
     ),
     nodes.TransferNode: (
-        _Way("busy", "busy"),
-        _Way("no-answer", "no_answer"),
+        _Way("busy", "busy", instead="failed"),
+        _Way("no-answer", "no_answer", instead="failed"),
         _Way("failed", "failed"),
     ),
     nodes.VoicemailNode: (_Way("next", "next", may_lack=True), _Way("failed", "failed")),
-    nodes.FlowNode: (_Way("next", "next"), _Way("failed", "failed")),
+    nodes.FlowNode: (_Way("next", "next", may_lack=True), _Way("failed", "failed")),
     nodes.ReturnNode: (),
     nodes.HangUpNode: (),
 }
@@ -102,31 +104,33 @@ def edges(node: nodes.AnyNode) -> tuple[Edge, ...]:
     """Return every way out of a node, those that were left out too.
 
     >>> edges(nodes.PlayNode(prompts=("greeting",), next="menu"))
-    (Edge(label='next', to='menu'),)
+    (Edge(label='next', to='menu', path=('next',)),)
     """
     return (*_listed_edges(node), *_plain_edges(node))
 
 
 def _plain_edges(node: nodes.AnyNode) -> Iterator[Edge]:
     for way in _WAYS[type(node)]:
+        if way.field == "no_agents" and getattr(node, "no_agents_for", "") == "nobody":
+            continue
         to = getattr(node, way.field)
         if to is None and way.instead:
             to = getattr(node, way.instead)
         if to is not None or not way.may_lack:
-            yield Edge(way.label, to)
+            yield Edge(way.label, to, (way.field,))
 
 
 def _listed_edges(node: nodes.AnyNode) -> Iterator[Edge]:
     if isinstance(node, nodes.MenuNode | nodes.QueueNode):
         for key, to in node.keys.items():
-            yield Edge(f"key-{key}", to)
+            yield Edge(f"key-{key}", to, ("keys", key))
     if isinstance(node, nodes.BranchNode):
-        for number, case in enumerate(node.cases, start=1):
-            yield Edge(f"case-{number}", case.next)
+        for number, case in enumerate(node.cases):
+            yield Edge(f"case-{number + 1}", case.next, ("cases", str(number), "next"))
     if isinstance(node, nodes.QueueNode):
-        for number, step in enumerate(node.steps, start=1):
+        for number, step in enumerate(node.steps):
             if isinstance(step, nodes.ExitStep):
-                yield Edge(f"exit-{number}", step.next)
+                yield Edge(f"exit-{number + 1}", step.next, ("steps", str(number), "next"))
 
 
 def expression_uses(node: nodes.AnyNode) -> Iterator[ExpressionUse]:

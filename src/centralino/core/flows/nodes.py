@@ -13,11 +13,32 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
+_KEY_PATTERN = r"^[0-9*#]$"
+_PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$"
+_IDENTIFIER_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+_NUMBER_PATTERN = r"^(\+[1-9][0-9]{3,14})?$"
+_URL_PATTERN = r"^https?://[^\s/{}]+(/\S*)?$"
+_MAIL_PATTERN = r"^[^@\s]+@[^@\s]+$"
+_REGION_PATTERN = r"^([A-Z]{2})?$"
+_KEYS_PATTERN = r"^[0-9*#]{0,4}$"
+PLAIN_WORDS = {
+    NAME_PATTERN: "should be a name: small letters, digits, - and _, a letter first",
+    _KEY_PATTERN: "should be one key: 0 to 9, * or #",
+    _PROMPT_PATTERN: "should be the name of a recording, without its language",
+    _IDENTIFIER_PATTERN: "should be a variable: small letters, digits and _, a letter first",
+    _NUMBER_PATTERN: "should be a number such as +390212345678",
+    _URL_PATTERN: "should be an address such as https://crm.example/customers",
+    _MAIL_PATTERN: "should be a mail address",
+    _REGION_PATTERN: "should be a country such as IT",
+    _KEYS_PATTERN: "should be up to four keys of 0 to 9, * and #",
+}
+"""What each pattern asks for, in plain words."""
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 """What people name nodes, flows, prompts, calendars and queues: kebab-case or snake_case."""
-Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]$")]
+Key = Annotated[str, msgspec.Meta(pattern=_KEY_PATTERN)]
 """One key of a telephone."""
-PromptName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$")]
+PromptName = Annotated[str, msgspec.Meta(pattern=_PROMPT_PATTERN)]
 """A recording of the prompt library without its language, such as ``greeting``."""
 KeyTimeout = Annotated[int, msgspec.Meta(ge=500, le=60_000)]
 """A wait for a key, in milliseconds."""
@@ -27,7 +48,7 @@ RingTime = Annotated[int, msgspec.Meta(ge=5, le=180)]
 Priority = Annotated[int, msgspec.Meta(ge=0, le=9)]
 """Smaller is served first."""
 SkillLevel = Annotated[int, msgspec.Meta(ge=1, le=10)]
-Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Identifier = Annotated[str, msgspec.Meta(pattern=_IDENTIFIER_PATTERN)]
 """A variable, as expressions name it."""
 Expression = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 """CEL, see docs/reference/flows.md."""
@@ -36,7 +57,7 @@ Expression = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a transfer calls: a number or a Teams user, exactly one of them."""
 
-    number: Annotated[str, msgspec.Meta(pattern=r"^(\+[1-9][0-9]{3,14})?$")] = ""
+    number: Annotated[str, msgspec.Meta(pattern=_NUMBER_PATTERN)] = ""
     """E.164 with ``+``."""
     user: Annotated[str, msgspec.Meta(max_length=256)] = ""
     """User principal name, such as ``anna@aurora-outdoor.example``."""
@@ -115,7 +136,7 @@ class CollectNode(Node, frozen=True, kw_only=True, tag="collect"):
     """A variable of type ``string``."""
     min_digits: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
     max_digits: Annotated[int, msgspec.Meta(ge=1, le=32)]
-    terminators: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]{0,4}$")] = "#"
+    terminators: Annotated[str, msgspec.Meta(pattern=_KEYS_PATTERN)] = "#"
     timeout_ms: KeyTimeout = 8000
     """For the first digit, from the end of the prompts."""
     inter_digit_timeout_ms: KeyTimeout = 3000
@@ -204,7 +225,7 @@ class SetNode(Node, frozen=True, kw_only=True, tag="set"):
 class LookupNode(Node, frozen=True, kw_only=True, tag="lookup"):
     """Ask a web service and keep what it answers."""
 
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/{}]+(/\S*)?$", max_length=1000)]
+    url: Annotated[str, msgspec.Meta(pattern=_URL_PATTERN, max_length=1000)]
     """``{expression}`` inside the path and query is replaced by its value, percent-encoded."""
     method: Literal["GET", "POST"] = "GET"
     headers: dict[str, str] = {}
@@ -311,7 +332,7 @@ class CallbackNode(Node, frozen=True, kw_only=True, tag="callback"):
     """Type another number; nobody can when left out."""
     number_prompts: tuple[PromptName, ...] = ()
     booked_prompts: tuple[PromptName, ...] = ()
-    region: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2})?$")] = ""
+    region: Annotated[str, msgspec.Meta(pattern=_REGION_PATTERN)] = ""
     """Whose national numbers a caller may type, such as ``IT``."""
     priority: Priority | None = None
     skills: dict[Name, SkillLevel] = {}
@@ -345,7 +366,7 @@ class VoicemailNode(Node, frozen=True, kw_only=True, tag="voicemail"):
     silence_s: Annotated[int, msgspec.Meta(ge=2, le=60)] = 8
     """Silence that ends the message."""
     mail_to: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")], ...],
+        tuple[Annotated[str, msgspec.Meta(pattern=_MAIL_PATTERN)], ...],
         msgspec.Meta(max_length=20),
     ] = ()
     """Empty keeps it in the box only."""
@@ -359,7 +380,7 @@ class FlowNode(Node, frozen=True, kw_only=True, tag="flow"):
 
     flow: Name
     next: Name | None = None
-    """Left out, the flow that began goes on where this one was called from."""
+    """Left out, this flow returns as well, to where it was called from."""
     failed: Name | None = None
     """Nested too deep, or no such flow is published."""
 
