@@ -13,15 +13,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import structlog
-from typing_extensions import override
 
+from centralino.simulators.connection import DatagramSocket, Key, StreamConnection
 from centralino.wire.sip.endpoint import SipEndpoint
-from centralino.wire.sip.errors import FramingError, SipParseError
+from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.flow import Flow, Hop, Send, Transport
-from centralino.wire.sip.framing import Keepalive, StreamFramer, datagram
 from centralino.wire.sip.message import Message, parse_message
 
 if TYPE_CHECKING:
@@ -39,94 +38,6 @@ Recorder = Callable[[str, Flow | None, bytes], None]
 """Told ``in`` or ``out``, the flow, and the bytes of each message."""
 
 CONNECT_TIMEOUT_S = 5.0
-
-_Key = tuple[str, int, str]
-"""Host, port, and our own address, empty for any."""
-
-
-def peer_names(certificate: object) -> tuple[str, ...]:
-    """Return the DNS names and the common name of a verified peer certificate."""
-    if not isinstance(certificate, dict):
-        return ()
-    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
-    for group in certificate.get("subject", ()):
-        names += [value for key, value in group if key == "commonName" and value not in names]
-    return tuple(names)
-
-
-class _Stream(asyncio.Protocol):
-    """One TCP or TLS connection."""
-
-    def __init__(self, stack: FarStack, transport: Transport, key: _Key | None) -> None:
-        self._stack = stack
-        self._kind = transport
-        self._key = key
-        self._framer = StreamFramer()
-        self.socket: asyncio.Transport | None = None
-        self.flow: Flow | None = None
-        self.unanswered: list[str] = []
-        """Transactions written since the peer was last heard: lost when the connection is."""
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.socket = cast("asyncio.Transport", transport)
-        tls = transport.get_extra_info("ssl_object")
-        local = transport.get_extra_info("sockname")[:2]
-        self.flow = Flow(
-            flow_id=self._stack.next_flow_id(),
-            transport=self._kind,
-            local=local,
-            trunk=local[0] if self._stack.connects_from_own_addresses else None,
-            peer=transport.get_extra_info("peername")[:2],
-            peer_names=peer_names(tls.getpeercert()) if tls is not None else (),
-        )
-        self._stack.opened(self, self._key)
-
-    def certificate(self) -> bytes | None:
-        """Return the certificate that the peer showed, DER."""
-        tls = self.socket.get_extra_info("ssl_object") if self.socket is not None else None
-        return None if tls is None else cast("bytes | None", tls.getpeercert(binary_form=True))
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        assert self.flow is not None  # noqa: S101 - set when the connection was made
-        assert self.socket is not None  # noqa: S101 - likewise
-        self.unanswered.clear()
-        try:
-            for item in self._framer.feed(data):
-                if isinstance(item, Keepalive):
-                    self.socket.write(b"\r\n")
-                else:
-                    self._stack.received(item, self.flow)
-        except FramingError as error:
-            log.warning("far_side_framing_failed", code=error.code)
-            self.socket.abort()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stack.closed(self, self._key)
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """One UDP socket; a flow per peer."""
-
-    def __init__(self, stack: FarStack) -> None:
-        self._stack = stack
-        self.socket: asyncio.DatagramTransport | None = None
-        self.flow_id = stack.next_flow_id()
-        self.local: tuple[str, int] = ("", 0)
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.socket = cast("asyncio.DatagramTransport", transport)
-        self.local = transport.get_extra_info("sockname")[:2]
-
-    @override
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if not data.strip(b"\r\n\0 "):
-            return
-        flow = Flow(flow_id=self.flow_id, transport="udp", local=self.local, peer=addr[:2])
-        self._stack.received(datagram(data), flow)
 
 
 class FarStack:
@@ -157,10 +68,10 @@ class FarStack:
         self._names = names
         self._on_event = on_event
         self._flow_ids = itertools.count(1)
-        self._streams: dict[int, _Stream] = {}
-        self._outgoing: dict[_Key, _Stream] = {}
-        self._connecting: dict[_Key, asyncio.Future[_Stream]] = {}
-        self._datagrams: list[_Datagrams] = []
+        self._streams: dict[int, StreamConnection] = {}
+        self._outgoing: dict[Key, StreamConnection] = {}
+        self._connecting: dict[Key, asyncio.Future[StreamConnection]] = {}
+        self._datagrams: list[DatagramSocket] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[None]] = set()
@@ -173,7 +84,7 @@ class FarStack:
         """Open a UDP socket; return its port."""
         loop = asyncio.get_running_loop()
         _, protocol = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=(address, port)
+            lambda: DatagramSocket(self), local_addr=(address, port)
         )
         self._datagrams.append(protocol)
         return protocol.local[1]
@@ -184,7 +95,7 @@ class FarStack:
         """Listen on TCP, or TLS with a context; return the port."""
         kind: Transport = "tcp" if tls is None else "tls"
         server = await asyncio.get_running_loop().create_server(
-            lambda: _Stream(self, kind, None), address, port, ssl=tls
+            lambda: StreamConnection(self, kind, None), address, port, ssl=tls
         )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
@@ -224,7 +135,7 @@ class FarStack:
 
     # ---- in
 
-    def opened(self, stream: _Stream, key: _Key | None) -> None:
+    def opened(self, stream: StreamConnection, key: Key | None) -> None:
         """Take notice of a new connection."""
         assert stream.flow is not None  # noqa: S101 - set by the caller
         self._streams[stream.flow.flow_id] = stream
@@ -233,7 +144,7 @@ class FarStack:
         if self.on_opened is not None:
             self.on_opened(stream.flow, stream.certificate())
 
-    def closed(self, stream: _Stream, key: _Key | None) -> None:
+    def closed(self, stream: StreamConnection, key: Key | None) -> None:
         """Take notice that a connection is gone."""
         if stream.flow is None:
             return
@@ -328,7 +239,7 @@ class FarStack:
         else:
             self.spawn(self._connect_and_send(send, hop, data))
 
-    def _stream_for(self, send: Send) -> _Stream | None:
+    def _stream_for(self, send: Send) -> StreamConnection | None:
         is_request = not send.data.startswith(b"SIP/2.0 ")
         if self.connects_for_each_request and is_request and send.hop is not None:
             return None
@@ -337,7 +248,7 @@ class FarStack:
             stream = self._streams.get(send.hop.flow_id)
         return stream
 
-    def _write(self, stream: _Stream, data: bytes, transaction: str | None = None) -> None:
+    def _write(self, stream: StreamConnection, data: bytes, transaction: str | None = None) -> None:
         if transaction is not None:
             stream.unanswered.append(transaction)
         if self.record is not None:
@@ -364,7 +275,7 @@ class FarStack:
         _, _, parent = host.partition(".")
         return self._names.get(f"*.{parent}", host)
 
-    def _key(self, hop: Hop) -> _Key:
+    def _key(self, hop: Hop) -> Key:
         return hop.host, self._port(hop), hop.trunk or ""
 
     def _port(self, hop: Hop) -> int:
@@ -382,18 +293,18 @@ class FarStack:
             return
         self._write(stream, data, send.transaction)
 
-    async def _connect(self, hop: Hop) -> _Stream:
+    async def _connect(self, hop: Hop) -> StreamConnection:
         key = self._key(hop)
         if key in self._outgoing:
             return self._outgoing[key]
         if key in self._connecting:
             return await asyncio.shield(self._connecting[key])
-        future: asyncio.Future[_Stream] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[StreamConnection] = asyncio.get_running_loop().create_future()
         self._connecting[key] = future
         try:
             tls = self.client_tls if hop.transport == "tls" else None
             _, stream = await asyncio.get_running_loop().create_connection(
-                lambda: _Stream(self, hop.transport, key),
+                lambda: StreamConnection(self, hop.transport, key),
                 self.address_of(hop.host),
                 key[1],
                 ssl=tls,
