@@ -40,7 +40,7 @@ REAL = Pace(
     back_off_most_s=60.0,
     reload_s=30.0,
     retire_s=60.0,
-    failover_s=10.0,
+    failover_s=4.0,
 )
 FAST = Pace(
     is_fast=True,

@@ -303,6 +303,54 @@ def test_a_refused_connection_goes_to_the_next_proxy(tmp_path: Path) -> None:
     run_virtual(story())
 
 
+def test_a_silent_proxy_gives_way_to_the_next(tmp_path: Path) -> None:
+    """INB-18: two silent proxies cost less than the 10 s a caller is to wait at most."""
+
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.teams.is_deaf = world.peers[PROXIES[1]].is_deaf = True
+            began = world.clock.now()
+            world.ring_agent("a1")
+            third = world.peers[PROXIES[2]]
+            third.answer((await third.expect(e.SessionInvited)).session)
+            await world.fact(Answered, "a1")
+            assert 7.9e9 < world.clock.now() - began < 10e9
+
+    run_virtual(story())
+
+
+def test_only_a_silent_proxy_is_left_early(tmp_path: Path) -> None:
+    """Its 100 says that it is at work: from then on it may take as long as it rings."""
+
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            session = await invited(world)
+            await world.settle(12)
+            world.teams.answer(session)
+            await world.fact(Answered, "a1")
+            assert world.peers[PROXIES[1]].count("INVITE") == 0
+
+    run_virtual(story())
+
+
+def test_the_late_answer_of_a_silent_proxy_is_hung_up(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.teams.is_mute = True
+            session = await invited(world)
+            second = world.peers[PROXIES[1]]
+            other = await second.expect(e.SessionInvited)
+            world.teams.is_mute = False
+            world.teams.answer(session)
+            assert (await world.teams.expect(e.SessionEnded)).cause == "bye-received"
+            assert world.teams.count("ACK") == 1
+            second.answer(other.session)
+            await world.fact(Answered, "a1")
+            assert not world.has(Ended)
+
+    run_virtual(story())
+
+
 def test_with_no_proxy_left_the_leg_ends_unreachable(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:

@@ -235,6 +235,20 @@ def test_503_goes_to_the_next_proxy_of_the_route(tmp_path: Path) -> None:
     run_virtual(story())
 
 
+def test_a_silent_proxy_of_the_route_gives_way_to_the_next(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with relaying(tmp_path) as (world, _):
+            world.teams.is_deaf = True
+            began = world.clock.now()
+            world.carrier.call()
+            second = world.peers[PROXIES[1]]
+            second.answer((await second.expect(e.SessionInvited)).session)
+            await world.carrier.expect(e.SessionAnswered)
+            assert world.clock.now() - began < 5e9
+
+    run_virtual(story())
+
+
 def test_limits_loops_and_missing_media(tmp_path: Path) -> None:
     async def story() -> None:
         async with relaying(tmp_path, max_calls=1) as (world, _):

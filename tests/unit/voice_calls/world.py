@@ -188,6 +188,8 @@ class FarSide:
         self.behave: Callable[[e.SipEvent], None] = lambda event: None
         self.is_cut = False
         self.is_deaf = False
+        self.is_mute = False
+        """It hears us, and what it says is lost."""
         self._came = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -203,7 +205,8 @@ class FarSide:
 
     def flush(self) -> None:
         for send in self.endpoint.take_sends():
-            self.world.carry(self.world.receive_from, self, send.data)
+            if not self.is_mute:
+                self.world.carry(self.world.receive_from, self, send.data)
         events = self.endpoint.take_events()
         self.events += events
         for event in events:

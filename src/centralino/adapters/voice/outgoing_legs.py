@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that we place, until they are answered or given up.
 
-When may an attempt be made again? When it reached nobody: no response at all, transport
-failure, 503 (Microsoft "Direct Routing - trunk failover": next proxy), each only before any
-provisional response but 100. And once more with G.711 alone after a 488. Never after 603 or
-any other answer of a person. A 200 without ringing is probably a machine. Ringing ends with
-CANCEL and ``SIP;cause=200``, so that the user sees no missed call.
+When may an attempt be made again? When it reached nobody: no response at all within the
+trunk's ``failover_s``, transport failure, 503 (Microsoft "Direct Routing - trunk failover":
+next proxy), each only before any provisional response but 100. And once more with G.711 alone
+after a 488. Never after 603 or any other answer of a person. A 200 without ringing is probably
+a machine. Ringing ends with CANCEL and ``SIP;cause=200``: the user sees no missed call.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ class OutgoingLegs:
             allow=allow_of(trunk),
             supported=profile_of(trunk).supported,
             timer=trunk.session_timer,
+            response_timeout_ms=round(trunk.failover_s * 1000),
             credentials=calls.passwords.of(trunk),
         )
         attempt.tried.append(hop.host)

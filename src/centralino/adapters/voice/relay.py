@@ -206,6 +206,7 @@ class Relay:
                     allow=allow_of(trunk),
                     supported=profile_of(trunk).supported,
                     timer=trunk.session_timer,
+                    response_timeout_ms=round(trunk.failover_s * 1000),
                     credentials=self._calls.passwords.of(trunk),
                 ),
                 now,

@@ -40,6 +40,7 @@ class ClientTransaction:
         "_detail",
         "_interval",
         "_limit",
+        "_limit_at",
         "_retry",
         "_table",
         "flow_id",
@@ -82,15 +83,25 @@ class ClientTransaction:
         self._interval = 0
         self._retry: Timer | None = None
         self._limit: Timer | None = None
+        self._limit_at = 0
 
-    def start(self, now: int) -> None:
-        """Send the request and arm the timers of the first state."""
+    def start(self, now: int, response_timeout_ms: int | None = None) -> None:
+        """Send the request and arm the timers of the first state.
+
+        An INVITE without any response is given up after `response_timeout_ms`, if that comes
+        before timer B.
+        """
         config = self.layer.config
         self._write()
         if self.hop.transport == "udp":
             self._interval = config.t1_ms * MS
             self._retry = self.layer.timers.arm(now + self._interval, self._on_retry)
-        self._limit = self.layer.timers.arm(now + config.timer_b_ms * MS, self._on_limit)
+        self._limit_at = now + config.timer_b_ms * MS
+        if response_timeout_ms is None or response_timeout_ms >= config.timer_b_ms:
+            self._limit = self.layer.timers.arm(self._limit_at, self._on_limit)
+        else:
+            at = now + response_timeout_ms * MS
+            self._limit = self.layer.timers.arm(at, self._on_no_response)
 
     @property
     def is_over(self) -> bool:
@@ -147,6 +158,9 @@ class ClientTransaction:
     def _on_limit(self, now: int) -> None:
         self._step("timer-b" if self.is_invite else "timer-f", now)
 
+    def _on_no_response(self, now: int) -> None:
+        self._step("no-response", now)
+
     def _on_linger(self, now: int) -> None:
         self._step("timer-d-or-m" if self.is_invite else "timer-k", now)
 
@@ -174,6 +188,9 @@ class ClientTransaction:
             self._on_linger(now)
             return
         self._limit = self.layer.timers.arm(now + length_ms * MS, self._on_linger)
+
+    def _linger_b(self, now: int) -> None:
+        self._limit = self.layer.timers.arm(max(now, self._limit_at), self._on_limit)
 
     def _linger_d(self, now: int) -> None:
         is_reliable = self.hop.transport != "udp"
@@ -220,6 +237,7 @@ _DO: dict[Action, Callable[[ClientTransaction, int], None]] = {
     Action.REPORT_TIMEOUT: ClientTransaction._report_timeout,
     Action.REPORT_TRANSPORT: ClientTransaction._report_transport,
     Action.SLOW_DOWN: ClientTransaction._slow_down,
+    Action.LINGER_B: ClientTransaction._linger_b,
     Action.LINGER_D: ClientTransaction._linger_d,
     Action.LINGER_M: ClientTransaction._linger_m,
     Action.LINGER_K: ClientTransaction._linger_k,

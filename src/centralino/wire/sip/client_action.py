@@ -16,6 +16,7 @@ class Action(StrEnum):
     REPORT_TIMEOUT = "report a timeout"
     REPORT_TRANSPORT = "report a transport error"
     SLOW_DOWN = "retry every T2 from now on"
+    LINGER_B = "arm the rest of timer B"
     LINGER_D = "arm timer D"
     LINGER_M = "arm timer M"
     LINGER_K = "arm timer K"

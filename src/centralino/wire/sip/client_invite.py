@@ -5,6 +5,7 @@ Timer A resends over unreliable transports, timer B gives up and stops at the fi
 response (how long it may ring is the user's business). Accepted stays for timer M so that
 2xx of every fork, and repeated ones, reach the dialog layer, which ACKs them. Completed ACKs
 repeated 3xx-6xx for timer D. `abandon` is the end of a CANCEL that had no effect (RFC 3261 9.1).
+`no-response` gives up before timer B (another proxy is tried), and waits for what comes late.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class State(StrEnum):
     """Where the transaction stands."""
 
     CALLING = "calling"
+    GIVEN_UP = "given-up"
     PROCEEDING = "proceeding"
     COMPLETED = "completed"
     ACCEPTED = "accepted"
@@ -35,6 +37,7 @@ class Event(StrEnum):
     FAILURE = "3xx-6xx"
     RETRY_TIMER = "timer-a"
     LIMIT_TIMER = "timer-b"
+    RESPONSE_TIMER = "no-response"
     ABANDON = "abandon"
     LINGER_TIMER = "timer-d-or-m"
     TRANSPORT_ERROR = "transport-error"
@@ -57,6 +60,16 @@ TABLE: dict[tuple[State, Event], Step[State, Action]] = {
     (State.CALLING, Event.PROVISIONAL): Step(State.PROCEEDING, (Action.STOP, Action.REPORT)),
     (State.CALLING, Event.SUCCESS): Step(State.ACCEPTED, _ANSWERED),
     (State.CALLING, Event.FAILURE): Step(State.COMPLETED, _REFUSED),
+    (State.CALLING, Event.RESPONSE_TIMER): Step(
+        State.GIVEN_UP, (Action.STOP, Action.LINGER_B, Action.REPORT_TIMEOUT)
+    ),
+    (State.GIVEN_UP, Event.LIMIT_TIMER): Step(State.TERMINATED, (Action.REPORT_TIMEOUT,)),
+    (State.GIVEN_UP, Event.TRANSPORT_ERROR): Step(
+        State.TERMINATED, (Action.STOP, Action.REPORT_TRANSPORT)
+    ),
+    (State.GIVEN_UP, Event.PROVISIONAL): Step(State.PROCEEDING, (Action.STOP, Action.REPORT)),
+    (State.GIVEN_UP, Event.SUCCESS): Step(State.ACCEPTED, _ANSWERED),
+    (State.GIVEN_UP, Event.FAILURE): Step(State.COMPLETED, _REFUSED),
     (State.PROCEEDING, Event.PROVISIONAL): Step(State.PROCEEDING, (Action.REPORT,)),
     (State.PROCEEDING, Event.SUCCESS): Step(State.ACCEPTED, _ANSWERED),
     (State.PROCEEDING, Event.FAILURE): Step(State.COMPLETED, _REFUSED),

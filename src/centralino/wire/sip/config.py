@@ -100,5 +100,8 @@ class OutgoingInvite:
     """Instead of the config's, for this call and its dialog."""
     timer: bool = True
     """Offer a session timer (RFC 4028)."""
+    response_timeout_ms: int | None = None
+    """Without any response, 100 included, the call has failed (`timeout`) after this; a late
+    one is then cancelled, or acknowledged and hung up. None: timer B."""
     credentials: Credentials | None = None
     """Answer 401 and 407 with these, in this call and its dialog."""

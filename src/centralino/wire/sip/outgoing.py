@@ -2,9 +2,10 @@
 """Placing a call: the first INVITE until its outcome, with all its forks.
 
 One 2xx wins; a 2xx of any other tag is acknowledged and hung up, also long after. A CANCEL waits
-for the first provisional response and may lose the race to a 2xx, which is then hung up. 401/407
-and 422 are answered with another INVITE of the same Call-ID. Provisional responses that require
-it are acknowledged with PRACK.
+for the first provisional response and may lose the race to a 2xx, which is then hung up. A call
+without any response in the time given for it has failed, and is cancelled as soon as one comes.
+401/407 and 422 are answered with another INVITE of the same Call-ID. Provisional responses that
+require it are acknowledged with PRACK.
 Source: RFC 3261 8.1.3, 9.1, 13.2, 22.2; RFC 3262 4; RFC 4028 7.3.
 """
 
@@ -101,7 +102,12 @@ class OutgoingCall:
         self._early_sdp.clear()
         self._rseq.clear()
         self._client = self._session.engine.transactions.send(
-            self._build(), self._hop, self._on_response, self._on_failure, now
+            self._build(),
+            self._hop,
+            self._on_response,
+            self._on_failure,
+            now,
+            self._invite.response_timeout_ms,
         )
 
     def _build(self) -> Request:
@@ -333,7 +339,8 @@ class OutgoingCall:
     ) -> None:
         session = self._session
         is_cancelled = session.state is State.CANCELLING
-        session.step(Event.LOST)
+        # Given up before timer B: whatever comes late is treated like one that was cancelled.
+        session.step(Event.LOST if client.is_over else Event.CANCEL)
         failed: FailCause = "timeout" if cause == "timeout" else "transport"
         self._report_failure(None, "cancelled" if is_cancelled else failed, now, detail)
 

@@ -83,11 +83,13 @@ class Transactions:
         on_response: OnResponse,
         on_failure: OnFailure,
         now: int,
+        response_timeout_ms: int | None = None,
     ) -> ClientTransaction:
         """Put Via on the request and start its transaction."""
         branch = COOKIE + self.token()
         self.add_via(request, hop, branch)
-        return self._start(request, branch, hop, (on_response, on_failure), now)
+        on_end = (on_response, on_failure)
+        return self._start(request, branch, hop, on_end, now, response_timeout_ms)
 
     def send_cancel(
         self,
@@ -125,11 +127,12 @@ class Transactions:
         hop: Hop,
         on_end: tuple[OnResponse, OnFailure],
         now: int,
+        response_timeout_ms: int | None = None,
     ) -> ClientTransaction:
         id_ = f"{branch}|{request.method}"
         client = ClientTransaction(self, id_, request, hop, *on_end)
         self.clients[id_] = client
-        client.start(now)
+        client.start(now, response_timeout_ms)
         return client
 
     # ---- server side

@@ -440,3 +440,92 @@ def test_bye_gives_up_whatever_the_call_is_doing() -> None:
     far.endpoint.cancel(answered, far.now)
     assert far.only(SessionEnded).cause == "bye-sent"
     far.assert_clean()
+
+
+# ---- no response in the time given for it
+
+
+def given_up(transport: Transport = "tls") -> Link:
+    """Return a link whose call from `a` got no response within 4 s."""
+    link = Link(transport)
+    link.filter = lambda peer, _: peer is link.a
+    link.call(response_timeout_ms=4000)
+    link.run_for(3999)
+    assert link.a.seen(SessionFailed) == []
+    link.run_for(1)
+    failed = link.a.only(SessionFailed)
+    assert (failed.cause, failed.status) == ("timeout", None)
+    link.filter = lambda _peer, _message: True
+    return link
+
+
+def test_a_call_given_up_is_not_sent_again() -> None:
+    link = given_up("udp")
+    link.filter = lambda peer, _: peer is link.a
+    sent = link.a.lines().count("INVITE")
+    assert sent == 4
+    link.run_out()
+    assert link.a.lines().count("INVITE") == sent
+    link.a.only(SessionFailed)
+    assert link.a.is_clean
+
+
+def test_a_late_answer_to_a_call_given_up_is_acknowledged_and_hung_up() -> None:
+    link = given_up()
+    callee = link.b.only(SessionInvited).session
+    link.do(link.b).answer(callee, ANSWER, link.now, contact=link.b.contact)
+    link.run_out()
+    assert link.a.lines() == ["INVITE", "ACK", "BYE"]
+    assert link.b.only(SessionEnded).cause == "bye-received"
+    assert link.a.seen(SessionAnswered) == []
+    link.a.only(SessionFailed)
+    assert link.a.is_clean
+    assert link.b.is_clean
+
+
+def test_late_ringing_of_a_call_given_up_is_cancelled() -> None:
+    link = given_up()
+    link.do(link.b).ring(link.b.only(SessionInvited).session, link.now)
+    link.run_out()
+    assert link.a.lines() == ["INVITE", "CANCEL", "ACK"]
+    link.b.only(SessionCancelled)
+    assert link.a.seen(SessionProgressed) == []
+    link.a.only(SessionFailed)
+    assert link.a.is_clean
+    assert link.b.is_clean
+
+
+def test_a_late_refusal_of_a_call_given_up_is_acknowledged() -> None:
+    link = given_up()
+    link.do(link.b).reject(link.b.only(SessionInvited).session, 486, link.now)
+    link.run_out()
+    assert link.a.lines() == ["INVITE", "ACK"]
+    link.a.only(SessionFailed)
+    assert link.a.is_clean
+
+
+def test_a_connection_that_breaks_late_ends_a_call_given_up() -> None:
+    link = given_up()
+    invite = next(iter(link.a.endpoint._engine.transactions.clients))
+    link.a.endpoint.transport_failed(invite, link.now, "gone")
+    link.flush()
+    link.a.only(SessionFailed)
+    assert link.a.is_clean
+
+
+def test_a_call_cancelled_before_any_response_has_the_same_time() -> None:
+    link = Link("tls")
+    link.filter = lambda peer, _: peer is link.a
+    session = link.call(response_timeout_ms=4000)
+    link.do(link.a).cancel(session, link.now)
+    link.run_for(4000)
+    assert link.a.only(SessionFailed).cause == "cancelled"
+    link.run_out()
+    assert link.a.is_clean
+
+
+def test_trying_is_response_enough() -> None:
+    link = Link("tls")
+    link.call(response_timeout_ms=4000)
+    link.run_for(30_000)
+    assert link.a.seen(SessionFailed) == []

@@ -105,6 +105,7 @@ CLIENT_PATHS = {
     "proceeding": ["1xx"],
     "completed": ["3xx-6xx"],
     "accepted": ["2xx"],
+    "given-up": ["no-response"],
 }
 
 
