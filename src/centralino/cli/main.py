@@ -13,6 +13,7 @@ import typer
 from centralino import __version__
 from centralino.cli import demo as demo_command
 from centralino.cli import doctor as doctor_command
+from centralino.cli import flow as flow_command
 from centralino.cli import replay as replay_command
 from centralino.cli import serve as serve_command
 from centralino.core.kernel.errors import AppError, ConfigError
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(flow_command.app)
 
 
 class Model(StrEnum):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which nodes and edges of flows a set of calls has taken."""
+"""Which nodes and edges of flows a set of calls has taken.
+
+Only edges that somebody wrote count; what stands in for one that was left out is not a
+branch of its own.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ class NodeCoverage:
     node: str
     entered: int
     taken: dict[str, int]
-    """Edge to how often; 0 for those nobody took."""
+    """Written edge to how often; 0 for those nobody took."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Coverage:
                 taken={
                     edge.label: self._taken.get((name, node_name, edge.label), 0)
                     for edge in edges(node)
+                    if edge.is_written
                 },
             )
             for node_name, node in flow.nodes.items()

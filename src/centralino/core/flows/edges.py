@@ -22,6 +22,8 @@ class Edge(NamedTuple):
     """A node; ``None`` when it was left out and the flow's fallback is meant."""
     path: tuple[str, ...] = ()
     """Where in the node it stands."""
+    is_written: bool = True
+    """False when it was left out and another one stands in for it."""
 
 
 class ExpressionUse(NamedTuple):
@@ -104,7 +106,7 @@ def edges(node: nodes.AnyNode) -> tuple[Edge, ...]:
     """Return every way out of a node, those that were left out too.
 
     >>> edges(nodes.PlayNode(prompts=("greeting",), next="menu"))
-    (Edge(label='next', to='menu', path=('next',)),)
+    (Edge(label='next', to='menu', path=('next',), is_written=True),)
     """
     return (*_listed_edges(node), *_plain_edges(node))
 
@@ -114,10 +116,11 @@ def _plain_edges(node: nodes.AnyNode) -> Iterator[Edge]:
         if way.field == "no_agents" and getattr(node, "no_agents_for", "") == "nobody":
             continue
         to = getattr(node, way.field)
+        is_written = to is not None
         if to is None and way.instead:
             to = getattr(node, way.instead)
         if to is not None or not way.may_lack:
-            yield Edge(way.label, to, (way.field,))
+            yield Edge(way.label, to, (way.field,), is_written)
 
 
 def _listed_edges(node: nodes.AnyNode) -> Iterator[Edge]:

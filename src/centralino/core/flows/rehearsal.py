@@ -86,6 +86,8 @@ class _Stage:
         self._played = Played()
         self._playing: _Playing | None = None
         self._collecting: _Collecting | None = None
+        self._pressed_for = ""
+        """The collecting that has had its keys; the next ones are for another."""
         self._buffer = ""
         self._due: list[tuple[Instant, happenings.AnyHappening]] = []
         """What the world will answer, and when."""
@@ -175,7 +177,7 @@ class _Stage:
         if not self._acts:
             return None
         act = self._acts[0]
-        if act.press and self._collecting is None:
+        if act.press and (self._collecting is None or self._collecting.ask == self._pressed_for):
             return None
         if act.until and not self._is_at(act.until):
             return None
@@ -193,6 +195,8 @@ class _Stage:
         self._act_ready_at = None
         if act.hang_up:
             self._tell(happenings.CallerGone())
+        if act.press and self._collecting is not None:
+            self._pressed_for = self._collecting.ask
         for key in act.press or act.press_now:
             if self._turn.position.is_over:
                 return
