@@ -165,6 +165,15 @@ def test_a_proxy_is_avoided_for_as_long_as_it_asks() -> None:
     assert _state(monitor)[0] is Health.UNKNOWN
 
 
+def test_an_answer_ends_the_rest_after_a_failed_connect_but_no_wish() -> None:
+    monitor = _monitor()
+    monitor.avoid(TEAMS, "sip", 7 * SECOND, "connection refused")
+    monitor.avoid(TEAMS, "sip2", 7 * SECOND, "503 with Retry-After", is_wish=True)
+    _answer_all(monitor, SECOND)
+    assert monitor.usable(TEAMS, 2 * SECOND) == ["sip", "sip3"]
+    assert monitor.usable(TEAMS, 7 * SECOND) == list(HOSTS)
+
+
 def test_a_derived_trunk_shows_its_bases_health_and_asks_nobody() -> None:
     derived = teams("derived", health_of=TEAMS, proxies=())
     monitor = HealthMonitor([teams(), derived], 0, chance=lambda: 0.0)

@@ -60,11 +60,13 @@ class EdgeWatch:
             text = f"{host} cannot be reached: {detail.replace('left alone after: ', '')}"
             self._alarms.begin("trunk-unreachable", text, trunk, subject=f"{trunk} {host}")
 
-    def avoid(self, trunk: TrunkId, host: str, until: int, reason: str) -> None:
-        """Send no calls to one proxy of a trunk before a time."""
+    def avoid(
+        self, trunk: TrunkId, host: str, until: int, reason: str, *, is_wish: bool = False
+    ) -> None:
+        """Send no calls to one proxy of a trunk before a time; ``is_wish``: it said so itself."""
         for proxy in self._registry.settings(trunk).proxies:
             if proxy.host.lower() == host.lower():
-                self._health.avoid(trunk, proxy.host, until, reason)
+                self._health.avoid(trunk, proxy.host, until, reason, is_wish=is_wish)
 
     def peer_spoke(self, trunk: TrunkId | None, host: str) -> None:
         """A peer we connected to accepts us: what was wrong with it is over."""

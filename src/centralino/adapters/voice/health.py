@@ -85,6 +85,7 @@ class _Proxy:
         "ask_at",
         "avoid_reason",
         "avoided_until",
+        "has_asked_for_rest",
         "health",
         "host",
         "losses",
@@ -100,6 +101,7 @@ class _Proxy:
         self.answered_at: int | None = None
         self.avoided_until = 0
         self.avoid_reason = ""
+        self.has_asked_for_rest = False
 
     def report(self) -> ProxyReport:
         return ProxyReport(
@@ -222,7 +224,8 @@ class HealthMonitor:
         else:
             proxy.losses = 0
             proxy.health, proxy.reason = Health.ACTIVE, ""
-            proxy.avoided_until, proxy.avoid_reason = 0, ""
+            if not proxy.has_asked_for_rest:
+                proxy.avoided_until, proxy.avoid_reason = 0, ""
             if trunk.first_answer_at is None:
                 trunk.first_answer_at = now
         self._judge(trunk, now)
@@ -241,12 +244,19 @@ class HealthMonitor:
             trunk.asked_at = now
             self._judge(trunk, now)
 
-    def avoid(self, trunk_id: TrunkId, host: str, until: int, reason: str) -> None:
-        """Use a proxy for no call before ``until`` (503 with Retry-After, failed connect)."""
+    def avoid(
+        self, trunk_id: TrunkId, host: str, until: int, reason: str, *, is_wish: bool = False
+    ) -> None:
+        """Use a proxy for no call before ``until``.
+
+        After a failed connect an answer to OPTIONS ends that; the proxy's own wish (503 with
+        Retry-After) holds whatever it answers to OPTIONS meanwhile (RFC 3261 21.5.4).
+        """
         trunk = self._base(trunk_id)
         proxy = trunk.proxies.get(host) if trunk is not None else None
         if proxy is not None and until > proxy.avoided_until:
             proxy.avoided_until, proxy.avoid_reason = until, reason
+            proxy.has_asked_for_rest = is_wish
 
     def _missed(self, trunk: _Trunk, proxy: _Proxy, detail: str) -> None:
         proxy.losses += 1

@@ -310,9 +310,9 @@ class SipStack:
         if host is None or not text.strip().isdigit():
             return
         wait_s = min(int(text), _MAX_RETRY_AFTER_S)
-        self._watch.avoid(
-            TrunkId(flow.trunk or ""), host, now + wait_s * _SECOND, "503 with Retry-After"
-        )
+        until = now + wait_s * _SECOND
+        trunk = TrunkId(flow.trunk or "")
+        self._watch.avoid(trunk, host, until, "503 with Retry-After", is_wish=True)
         self.transports.retire_flow(flow.flow_id)
 
     def undelivered(self, transaction: str, detail: str) -> None:
