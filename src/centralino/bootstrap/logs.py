@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 
 if TYPE_CHECKING:
     from centralino.bootstrap.settings import LogSettings
@@ -24,7 +26,10 @@ def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = No
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if is_json else structlog.dev.set_exc_info,
+            # Without local variables: they hold numbers, keys and what people say.
+            ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+            if is_json
+            else structlog.dev.set_exc_info,
             structlog.processors.JSONRenderer()
             if is_json
             else structlog.dev.ConsoleRenderer(colors=target.isatty()),

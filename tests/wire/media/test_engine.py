@@ -12,6 +12,7 @@ import pytest
 
 from centralino.adapters.media.checkpoint import Checkpoint
 from centralino.adapters.media.engine import MediaEngine
+from centralino.adapters.media.outgoing import RESERVE_STEP
 from centralino.adapters.media.prompts import PromptLibrary
 from centralino.adapters.media.recording_writer import RecordingWriter
 from centralino.adapters.media.recordings import RecordingDesk
@@ -19,6 +20,7 @@ from centralino.adapters.media.rounds import Rounds
 from centralino.adapters.media.settings import WorkerSettings
 from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange import media as m
+from centralino.wire.rtp.packet import RtpPacket
 from centralino.wire.rtp.srtp import SUITE_80, SrtpReceiver
 
 if TYPE_CHECKING:
@@ -203,6 +205,23 @@ def test_release_gives_last_figures_and_forgets(bench: Bench) -> None:
     assert bench.loop.watched == set()
     listed = bench.do(m.ListMedia(request=1))
     assert listed == m.MediaListed(request=1, legs=())
+
+
+def test_a_packet_for_a_leg_released_in_the_same_turn_harms_nobody(bench: Bench) -> None:
+    """The graph is built anew at the end of a turn; packets of the turn find the old one."""
+    for leg in (A, B):
+        bench.do(reserve(leg))
+        bench.do(configure(leg))
+    members = (m.RoomMember(A, ((B, 1.0),)), m.RoomMember(B, ((A, 1.0),)))
+    bench.do(m.SetRoom(room=BridgeId("one"), members=members, request=1))
+    bench.engine.graph.refresh()
+    talker = bench.engine.legs[B]
+    bench.do(m.Release(leg=A))
+    for sequence in range(2 * RESERVE_STEP):
+        packet = RtpPacket(0, sequence, 160 * sequence, 7, bytes(160))
+        talker.take_packet(packet.to_bytes(), bench.loop.time)
+    assert talker.heard.quality().received == 2 * RESERVE_STEP
+    assert bench.checkpoint.claim(A) is None
 
 
 def test_playing_is_replaced_not_mixed(bench: Bench) -> None:

@@ -202,6 +202,9 @@ class MediaEngine:
         return leg
 
     def _store(self, leg: Leg) -> None:
+        if self.legs.get(leg.id) is not leg:
+            # Released in this very turn: who talked to it does so until the graph is built anew.
+            return
         counters: LegCounters = leg.counters(self._loop.now())
         self._checkpoint.write(leg.id, counters)
 

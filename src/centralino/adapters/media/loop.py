@@ -125,8 +125,8 @@ class MediaLoop:
             if handler is not None:
                 try:
                     handler(mask, now)
-                except Exception:  # noqa: BLE001 - a bug on one leg must not end a hundred calls
-                    self._note_bug(now)
+                except Exception as error:  # noqa: BLE001 - a bug must not end a hundred calls
+                    self._note_bug(error, now)
         self._engine.graph.refresh()
         due_at = self._metronome.next_at
         if now >= due_at:
@@ -138,20 +138,20 @@ class MediaLoop:
         for number in self._metronome.due(now):
             try:
                 self._rounds.run(number, now)
-            except Exception:  # noqa: BLE001 - as above
-                self._note_bug(now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._note_bug(error, now)
         if self._lateness.note(max(0, lateness_ns - TICK_NS // 4)):
             worst = self._lateness.take_worst_ms()
             code = "late" if self._lateness.is_late else "late-cleared"
             log.warning("media.lateness_changed", is_late=self.is_late, worst_ms=round(worst))
             self.emit(WorkerAlarm(code=code, text=f"ticks came up to {worst:.0f} ms late"))
 
-    def _note_bug(self, now: int) -> None:
+    def _note_bug(self, error: Exception, now: int) -> None:
         """Report an error of ours, at most once a second: packets come by the thousand."""
         self._bug_count += 1
         if now >= self._next_bug_at:
             self._next_bug_at = now + _BUG_PAUSE_NS
-            log.error("media.bug", so_far=self._bug_count)
+            log.error("media.bug", so_far=self._bug_count, exc_info=error)
             self.emit(WorkerAlarm(code="bug", text=f"{self._bug_count} errors so far; see the log"))
 
     def stop(self) -> None:

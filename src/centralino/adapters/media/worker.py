@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from centralino.adapters.clock import SystemClock
 from centralino.adapters.media.codec import CODECS
@@ -134,7 +135,7 @@ def _set_up_logging(name: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
