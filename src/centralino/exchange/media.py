@@ -126,13 +126,20 @@ class SetRoom(Command, frozen=True, tag="room"):
 
 
 class StartRecording(Command, frozen=True, tag="record_start"):
-    """Record what two legs send: ``first`` on channel 0, ``second`` on channel 1."""
+    """Record what two legs send: ``first`` on channel 0, ``second`` on channel 1.
+
+    Without ``second`` the file has one channel.
+    """
 
     recording: RecordingId
     first: LegId
     second: LegId
     path: str
     """WAV file to write; a sidecar ``.json`` keeps markers and gaps."""
+    most_ms: int = 0
+    """The recording ends by itself after this; 0 never."""
+    silence_ms: int = 0
+    """It ends by itself after so much silence of ``first``; 0 never."""
 
 
 class PauseRecording(Command, frozen=True, tag="record_pause"):

@@ -103,6 +103,12 @@ class Collect(Order, frozen=True, tag="collect"):
     first_timeout_ms: int = 5000
     """From now, or from the end of a prompt that is playing."""
     inter_digit_timeout_ms: int = 3000
+    forgets_earlier: bool = False
+    """Keys pressed before this order do not count."""
+
+
+class StopCollect(Order, frozen=True, tag="stop_collect"):
+    """End a collecting under way; its ``Collected`` says ``stopped``."""
 
 
 class Invite(Order, frozen=True, tag="invite"):
@@ -173,11 +179,16 @@ class Remove(Order, frozen=True, tag="remove"):
 class RecordStart(Order, frozen=True, tag="record_start"):
     """Record two legs into one file with one party per channel.
 
-    Channel 0 is ``leg``, channel 1 ``other``. ``RecordingReady`` follows at the end.
+    Channel 0 is ``leg``, channel 1 ``other``; without ``other`` the file has one channel.
+    ``RecordingReady`` follows at the end.
     """
 
     recording: RecordingId
-    other: LegId
+    other: LegId = LegId("")
+    most_ms: int = 0
+    """The recording ends by itself after this; 0 never."""
+    silence_ms: int = 0
+    """It ends by itself after so much silence of ``leg``; 0 never."""
 
 
 class RecordPause(Order, frozen=True, tag="record_pause"):
@@ -230,6 +241,7 @@ AnyOrder = (
     | Play
     | StopPlay
     | Collect
+    | StopCollect
     | Invite
     | CancelInvite
     | Bridge

@@ -36,7 +36,7 @@ _CONFIRMED_BY: dict[type[facts.Fact], tuple[type[orders.Order], ...]] = {
     facts.Answered: (orders.Answer, orders.Invite),
     facts.Progressing: (orders.Invite,),
     facts.PlayFinished: (orders.Play, orders.StopPlay),
-    facts.Collected: (orders.Collect,),
+    facts.Collected: (orders.Collect, orders.StopCollect),
     facts.ParticipantJoined: (orders.Bridge,),
     facts.Held: (orders.Hold, orders.Resume),
     facts.RecordingReady: (orders.RecordStart, orders.RecordStop),

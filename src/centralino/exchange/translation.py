@@ -10,10 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from centralino.core.interactions import commands, effects
+from centralino.core.kernel.outcome import INTERNAL_ERROR
 from centralino.exchange import facts, orders
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import OrderId, TenantId
+
+
+WITHOUT_END_MS = 86_400_000
+"""What a wait without end is to a driver."""
 
 
 def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
@@ -28,6 +33,7 @@ def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
                 trunk=fact.trunk,
                 called_number=fact.called_number,
                 caller_number=fact.caller_number,
+                caller_name=fact.caller_name,
             )
         case facts.Progressing(stage="ringing" | "early-media" | "forwarded"):
             return commands.ConfirmRinging(leg=fact.leg)
@@ -36,7 +42,7 @@ def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
         case facts.PlayFinished():
             return commands.FinishPlay(leg=fact.leg, play=fact.play, reason=fact.reason)
         case facts.Collected():
-            return commands.FinishCollect(leg=fact.leg, collect=fact.collect, digits=fact.digits)
+            return commands.FinishCollect(leg=fact.leg, collect=fact.collect, digits=fact.digits, reason=fact.reason)
         case facts.Ended():
             return commands.EndLeg(leg=fact.leg, outcome=fact.outcome, by_far_end=fact.by_far_end)
         case facts.RecordingReady():
@@ -63,8 +69,35 @@ def to_view(status: facts.LegStatus) -> commands.LegView:
     )
 
 
+def failed_order(failed: orders.AnyOrder) -> commands.AnyCallCommand | None:
+    """Return what it means that a driver could not carry out an order."""
+    match failed:
+        case orders.Invite() | orders.Answer() | orders.Bridge():
+            return commands.EndLeg(leg=failed.leg, outcome=INTERNAL_ERROR, by_far_end=False)
+        case orders.Play():
+            return commands.FinishPlay(leg=failed.leg, play=failed.play, reason="failed")
+        case orders.Collect():
+            return commands.FinishCollect(
+                leg=failed.leg, collect=failed.collect, digits="", reason="failed"
+            )
+        case orders.RecordStart(other=""):
+            return commands.StoreRecording(
+                recording=failed.recording,
+                path="",
+                duration_ms=0,
+                channels=0,
+                is_complete=False,
+                problem="not-started",
+            )
+        case _:
+            return None
+
+
 def to_order(effect: effects.Effect, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
-    """Return the order that carries out ``effect`` under the idempotency key ``order``."""
+    """Return the order that carries out ``effect`` under the idempotency key ``order``.
+
+    ``RequestLookup``, ``SendMail`` and ``PlaySounds`` are for others than call drivers.
+    """
     return _ORDERS[type(effect)](effect, order, tenant)
 
 
@@ -92,12 +125,26 @@ def _collect(effect: effects.CollectKey, order: OrderId, tenant: TenantId) -> or
         order=order,
         leg=effect.leg,
         collect=effect.collect,
-        max_digits=1,
-        first_timeout_ms=effect.timeout_ms,
+        max_digits=effect.max_digits,
+        terminators=effect.terminators,
+        first_timeout_ms=effect.timeout_ms or WITHOUT_END_MS,
+        inter_digit_timeout_ms=effect.inter_digit_timeout_ms,
+        forgets_earlier=effect.forgets_earlier,
     )
 
 
-def _ring(effect: effects.RingAgent, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+def _stop_play(effect: effects.StopPlaying, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+    return orders.StopPlay(order=order, leg=effect.leg)
+
+
+def _stop_collect(
+    effect: effects.StopCollecting, order: OrderId, tenant: TenantId
+) -> orders.AnyOrder:
+    return orders.StopCollect(order=order, leg=effect.leg)
+
+
+def _ring(
+    effect: effects.RingAgent | effects.RingParty, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
     return orders.Invite(
         order=order,
         leg=effect.leg,
@@ -128,7 +175,12 @@ def _bridge(effect: effects.BridgeLegs, order: OrderId, tenant: TenantId) -> ord
 
 def _record(effect: effects.StartRecording, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
     return orders.RecordStart(
-        order=order, leg=effect.leg, recording=effect.recording, other=effect.agent_leg
+        order=order,
+        leg=effect.leg,
+        recording=effect.recording,
+        other=effect.agent_leg,
+        most_ms=effect.most_ms,
+        silence_ms=effect.silence_ms,
     )
 
 
@@ -146,6 +198,9 @@ _ORDERS: dict[type[effects.Effect], Callable[[Any, OrderId, TenantId], orders.An
     effects.PlayPrompts: _play,
     effects.CollectKey: _collect,
     effects.RingAgent: _ring,
+    effects.RingParty: _ring,
+    effects.StopPlaying: _stop_play,
+    effects.StopCollecting: _stop_collect,
     effects.CancelRing: _cancel,
     effects.BridgeLegs: _bridge,
     effects.StartRecording: _record,

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: TC001, RUF012 - msgspec reads the annotations and copies the defaults
 """What happened to a customer in his flow, and on the ways out of it.
 
 Steps of a flow are told by :class:`FlowAdvanced` with the whole position, so that a call
@@ -7,11 +8,9 @@ goes on where it was after any restart, in the version of the flow it began with
 
 from __future__ import annotations
 
-import msgspec
-
 from centralino.core.flows.actions import AnyAction
-from centralino.core.flows.turn import LogEntry
 from centralino.core.flows.position import FlowPosition
+from centralino.core.flows.turn import LogEntry
 from centralino.core.interactions.events import InteractionEvent
 from centralino.core.kernel.ids import BridgeId, CallbackId, LegId, QueueId, RecordingId
 from centralino.core.kernel.instant import Instant
@@ -76,6 +75,9 @@ class VoicemailStarted(InteractionEvent, frozen=True, tag="voicemail.started"):
     box: str
     mail_to: tuple[str, ...] = ()
     language: str = ""
+    most_ms: int = 0
+    silence_ms: int = 0
+    terminators: str = ""
 
 
 class VoicemailOpened(InteractionEvent, frozen=True, tag="voicemail.opened"):

@@ -70,6 +70,8 @@ class Interaction:
     """Places kept for him in queues he left."""
     transfer: PartyCall | None = None
     voicemail: RecordingId | None = None
+    """The message he is leaving."""
+    has_left_message: bool = False
     connected_at: Instant | None = None
 
 
@@ -95,6 +97,9 @@ class Voicemail:
     language: str
     caller_number: str | None
     called_number: str
+    most_ms: int = 0
+    silence_ms: int = 0
+    terminators: str = ""
     is_open: bool = False
     """The beep is over."""
     path: str = ""

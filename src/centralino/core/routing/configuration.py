@@ -9,14 +9,17 @@ people write them; the state counts nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
-from centralino.core.flows.nodes import Target
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
+
+if TYPE_CHECKING:
+    from centralino.core.flows.nodes import Target
 
 
 class NumberConfiguration(msgspec.Struct, frozen=True, kw_only=True):

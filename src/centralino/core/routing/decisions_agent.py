@@ -17,6 +17,7 @@ from centralino.core.agents.events import (
     AgentUnreadied,
 )
 from centralino.core.agents.lifecycle import AgentState, NotReadyReason
+from centralino.core.flows.happenings import QueueLeft
 from centralino.core.interactions.effects import (
     BridgeLegs,
     CancelRing,
@@ -48,6 +49,7 @@ from centralino.core.kernel.ids import (
 )
 from centralino.core.kernel.instant import seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason
+from centralino.core.routing.decisions_flow import hand_over
 
 if TYPE_CHECKING:
     from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
@@ -116,6 +118,9 @@ def accept(turn: Turn, agent: Agent) -> None:
         return
     interaction = turn.state.interactions[made.interaction]
     assert interaction.queue is not None  # noqa: S101 - it was offered from its queue
+    if interaction.position is not None:
+        answered = QueueLeft(ask=interaction.queue_ask, reason="answered")
+        hand_over(turn, interaction, answered)
     is_recorded = turn.index.queues[interaction.queue].is_recorded
     turn.emit(
         OfferAccepted(

@@ -30,7 +30,8 @@ from centralino.core.interactions.events import (
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.ids import InteractionId, LegId, OfferId
 from centralino.core.kernel.instant import seconds
-from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
+from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
+from centralino.core.routing import decisions_party, decisions_voicemail
 
 if TYPE_CHECKING:
     from centralino.core.interactions.commands import (
@@ -186,11 +187,19 @@ def order_music(turn: Turn, interaction: Interaction) -> None:
 
 def lose_customer(turn: Turn, interaction: Interaction, outcome: Outcome) -> None:
     """The customer has gone before an agent was connected."""
+    has_left_message = interaction.has_left_message or interaction.voicemail is not None
+    drop_ways(turn, interaction)
+    if outcome.is_success:
+        outcome = COMPLETED if has_left_message else ABANDONED
+    turn.emit(InteractionEnded(interaction=interaction.id, outcome=outcome))
+
+
+def drop_ways(turn: Turn, interaction: Interaction) -> None:
+    """End whatever runs for a customer whose interaction is going to end."""
     if interaction.offer is not None:
         recall(turn, interaction.offer)
-    if outcome.is_success:
-        outcome = ABANDONED
-    turn.emit(InteractionEnded(interaction=interaction.id, outcome=outcome))
+    decisions_party.drop(turn, interaction)
+    decisions_voicemail.drop(turn, interaction)
 
 
 def recall(turn: Turn, name: OfferId) -> None:

@@ -14,6 +14,7 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.outcome import CANCELLED, Outcome, OutcomeReason, Result
+from centralino.core.routing import decisions_flow, decisions_party, decisions_voicemail
 from centralino.core.routing.decisions_agent import (
     accept,
     end_agent_leg,
@@ -22,16 +23,17 @@ from centralino.core.routing.decisions_agent import (
 )
 from centralino.core.routing.decisions_customer import (
     customer_of,
+    drop_ways,
     lose_customer,
     order_greeting,
     order_menu,
     order_music,
-    recall,
 )
 from centralino.core.routing.events import TenantConfigured
 
 if TYPE_CHECKING:
     from centralino.core.interactions.state import Interaction
+    from centralino.core.kernel.ids import LegId
     from centralino.core.routing.commands import ConfigureTenant
     from centralino.core.routing.turn import Turn
 
@@ -57,7 +59,8 @@ def configure(turn: Turn, command: ConfigureTenant) -> None:
     for interaction in turn.state.interactions.values():
         if interaction.queue is not None and interaction.queue not in queues:
             raise Conflict(f"customers wait in {interaction.queue}, which would be gone")
-        if interaction.called_number not in numbers:
+        is_in_menu = interaction.position is None
+        if is_in_menu and interaction.called_number not in numbers:
             raise Conflict("customers are in the flow of a number that would be gone")
     version = turn.state.configuration_version + 1
     turn.emit(TenantConfigured(version=version, configuration=configuration))
@@ -79,6 +82,10 @@ def end_leg(turn: Turn, command: EndLeg) -> None:
         agent = turn.index.agent_legs.get(command.leg)
         if agent is not None:
             end_agent_leg(turn, turn.state.agents[agent], command.outcome)
+        elif command.leg in turn.index.party_legs:
+            decisions_flow.end_party(turn, command.leg, command.outcome)
+    elif interaction.state is InteractionState.TRANSFERRED:
+        decisions_party.end(turn, interaction, is_by_customer=True)
     elif interaction.state is InteractionState.CONNECTED:
         release(turn, interaction, command.outcome, is_by_customer=True)
     else:
@@ -97,11 +104,12 @@ def end_interaction(turn: Turn, command: EndInteraction) -> None:
         raise NotFound(f"there is no interaction {command.interaction}")
     if interaction.leg not in turn.index.customer_legs:
         raise Conflict("the customer has gone already")
-    if interaction.offer is not None:
-        recall(turn, interaction.offer)
+    drop_ways(turn, interaction)
     turn.order(HangUpLeg(leg=interaction.leg))
     if interaction.state is InteractionState.CONNECTED:
         release(turn, interaction, CANCELLED, is_by_customer=True)
+    elif interaction.state is InteractionState.TRANSFERRED:
+        decisions_party.end(turn, interaction, is_by_customer=True)
     else:
         turn.emit(InteractionEnded(interaction=interaction.id, outcome=CANCELLED))
 
@@ -109,7 +117,7 @@ def end_interaction(turn: Turn, command: EndInteraction) -> None:
 def reconcile(turn: Turn, command: ReconcileLegs) -> None:
     """Bring what we think and what a driver has into line; the driver's word holds."""
     listed = {view.leg: view for view in command.legs}
-    for leg in [*turn.index.customer_legs, *turn.index.agent_legs]:
+    for leg in _known_legs(turn):
         if leg not in listed:
             end_leg(turn, EndLeg(leg=leg, outcome=LOST, by_far_end=False))
     for view in command.legs:
@@ -118,12 +126,26 @@ def reconcile(turn: Turn, command: ReconcileLegs) -> None:
             _restore_customer(turn, interaction, view)
         elif view.leg in turn.index.agent_legs:
             _restore_agent(turn, view)
+        elif view.leg in turn.index.party_legs:
+            if view.state == "answered":
+                decisions_flow.answer_party(turn, view.leg)
         else:
             turn.order(HangUpLeg(leg=view.leg, cause="error"))
+    decisions_voicemail.discard_lost(turn, frozenset(listed))
+    for voicemail in turn.state.voicemails.values():
+        if voicemail.path:
+            decisions_voicemail.order_mail(turn, voicemail)
+
+
+def _known_legs(turn: Turn) -> list[LegId]:
+    return [*turn.index.customer_legs, *turn.index.agent_legs, *turn.index.party_legs]
 
 
 def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:
     is_silent = view.play is None
+    if interaction.position is not None and not interaction.position.is_over:
+        decisions_flow.restore(turn, interaction, view)
+        return
     match interaction.state:
         case InteractionState.ARRIVED:
             if view.state == "offered":
@@ -141,6 +163,8 @@ def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> No
             )
             if agent.leg is not None and not is_whole:
                 order_conversation(turn, interaction, agent.leg)
+        case InteractionState.TRANSFERRED if view.bridge != interaction.bridge:
+            decisions_party.order_bridge(turn, interaction)
         case _:
             pass
 

@@ -21,7 +21,13 @@ from centralino.core.interactions.effects import HangUpLeg
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.errors import Conflict
 from centralino.core.kernel.instant import Instant
-from centralino.core.routing import decisions_agent, decisions_customer, decisions_tenant
+from centralino.core.routing import (
+    decisions_agent,
+    decisions_customer,
+    decisions_flow,
+    decisions_tenant,
+    decisions_voicemail,
+)
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.evolve import evolve
 from centralino.core.routing.selection import select_match
@@ -52,6 +58,7 @@ class TenantEngine:
             raise Conflict("the tenant has no configuration yet")
         turn = Turn(self.state, self.index, now)
         _DECIDERS[type(command)](turn, command)
+        decisions_flow.leave_unattended(turn)
         self._match(turn)
         decision = Decision(self.state.sequence + 1, now, tuple(turn.events), tuple(turn.effects))
         if not decision.is_empty:
@@ -98,15 +105,25 @@ def _tick(turn: Turn, command: Tick) -> None:
         (deadline, *_), interaction = waiting
         if deadline > turn.now:
             break
-        decisions_customer.expire(turn, turn.state.interactions[interaction])
+        due = turn.state.interactions[interaction]
+        if due.position is None:
+            decisions_customer.expire(turn, due)
+        else:
+            decisions_flow.expire(turn, due)
 
 
 def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
     interaction = decisions_customer.customer_of(turn, command.leg)
     agent = turn.index.agent_legs.get(command.leg)
     if interaction is not None:
-        if interaction.state is InteractionState.ARRIVED:
+        if interaction.state is not InteractionState.ARRIVED:
+            return
+        if decisions_flow.has_flow(turn, interaction):
+            decisions_flow.begin(turn, interaction)
+        else:
             decisions_customer.greet(turn, interaction)
+    elif command.leg in turn.index.party_legs:
+        decisions_flow.answer_party(turn, command.leg)
     elif agent is not None:
         decisions_agent.accept(turn, turn.state.agents[agent])
     else:
@@ -119,6 +136,22 @@ def _confirm_ringing(turn: Turn, command: calls.ConfirmRinging) -> None:
         decisions_agent.ring(turn, turn.state.agents[agent])
 
 
+def _finish_play(turn: Turn, command: calls.FinishPlay) -> None:
+    interaction = decisions_customer.customer_of(turn, command.leg)
+    if interaction is None or interaction.position is None:
+        decisions_customer.finish_play(turn, command)
+    else:
+        decisions_flow.finish_play(turn, interaction, command)
+
+
+def _finish_collect(turn: Turn, command: calls.FinishCollect) -> None:
+    interaction = decisions_customer.customer_of(turn, command.leg)
+    if interaction is None or interaction.position is None:
+        decisions_customer.finish_collect(turn, command)
+    else:
+        decisions_flow.finish_collect(turn, interaction, command)
+
+
 _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     Tick: _tick,
     ConfigureTenant: decisions_tenant.configure,
@@ -127,10 +160,13 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     calls.ReceiveCall: decisions_customer.receive_call,
     calls.ConfirmRinging: _confirm_ringing,
     calls.ConfirmAnswered: _confirm_answered,
-    calls.FinishPlay: decisions_customer.finish_play,
-    calls.FinishCollect: decisions_customer.finish_collect,
+    calls.FinishPlay: _finish_play,
+    calls.FinishCollect: _finish_collect,
+    calls.AnswerLookup: decisions_flow.answer_lookup,
+    calls.FailLookup: decisions_flow.fail_lookup,
+    calls.ConfirmMail: decisions_voicemail.confirm_mail,
     calls.EndLeg: decisions_tenant.end_leg,
-    calls.StoreRecording: decisions_customer.store_recording,
+    calls.StoreRecording: decisions_flow.take_recording,
     calls.ReconcileLegs: decisions_tenant.reconcile,
     calls.EndInteraction: decisions_tenant.end_interaction,
 }

@@ -101,6 +101,9 @@ def _voicemail_started(state: TenantState, index: Index, event: flows.VoicemailS
         language=event.language,
         caller_number=interaction.caller_number,
         called_number=interaction.called_number,
+        most_ms=event.most_ms,
+        silence_ms=event.silence_ms,
+        terminators=event.terminators,
     )
 
 
@@ -126,6 +129,7 @@ def _leave_box(state: TenantState, event: flows.VoicemailLeft | flows.VoicemailD
     interaction = state.interactions.get(event.interaction)
     if interaction is not None and interaction.voicemail == event.recording:
         interaction.voicemail = None
+        interaction.has_left_message |= isinstance(event, flows.VoicemailLeft)
 
 
 def _voicemail_mailed(state: TenantState, index: Index, event: flows.VoicemailMailed) -> None:

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a flow may ask of a queue: enter, read, leave, be called back.
+
+Whom a queue does not take is told so at once and his flow goes on. Places are kept for
+those who leave for a while, so that a look at a menu costs nobody his turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from centralino.core.agents.events import AgentRemoved, AgentUnreadied
+from centralino.core.agents.lifecycle import AgentState
+from centralino.core.flows.happenings import (
+    CallbackBooked as Booked,
+)
+from centralino.core.flows.happenings import (
+    CallbackRefused,
+    QueueLeft,
+    QueueRead,
+)
+from centralino.core.interactions.events import InteractionQueued
+from centralino.core.interactions.flow_events import (
+    CallbackBooked,
+    InteractionDequeued,
+    InteractionTurnedAway,
+)
+from centralino.core.interactions.lifecycle import InteractionState
+from centralino.core.kernel.ids import CallbackId
+from centralino.core.kernel.instant import SECOND
+from centralino.core.routing.decisions_customer import recall
+from centralino.core.routing.lanes import has_skills, place_of, required_skills
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from centralino.core.agents.state import Agent
+    from centralino.core.flows.actions import BookCallback, EnterQueue, LeaveQueue, ReadQueue
+    from centralino.core.interactions.state import Interaction
+    from centralino.core.kernel.ids import QueueId
+    from centralino.core.routing.turn import Turn
+
+MOST_CALLBACKS = 10_000
+_WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
+
+
+def enter(turn: Turn, interaction: Interaction, action: EnterQueue) -> QueueLeft | None:
+    """Let a customer wait, or tell at once why he may not."""
+    reason = _refusal(turn, interaction, action)
+    if reason:
+        turn.emit(
+            InteractionTurnedAway(interaction=interaction.id, queue=action.queue, reason=reason)
+        )
+        return QueueLeft(ask=action.ask, reason=reason)
+    queue = turn.index.queues[action.queue]
+    turn.emit(
+        InteractionQueued(
+            interaction=interaction.id,
+            queue=action.queue,
+            priority=queue.priority if action.priority is None else action.priority,
+            digit="",
+            ask=action.ask,
+            skills=action.skills,
+            since=interaction.places.get(action.queue),
+            leaves_unattended=action.no_agents_for == "all",
+        )
+    )
+    return None
+
+
+def _refusal(turn: Turn, interaction: Interaction, action: EnterQueue) -> str:
+    if action.queue not in turn.index.queues or interaction.state is not InteractionState.IN_FLOW:
+        return "failed"
+    if action.no_agents_for != "nobody" and not _is_attended(turn, action.queue, action.skills):
+        return "no-agents"
+    most = action.most_waiting
+    if most is None:
+        most = turn.index.queues[action.queue].most_waiting
+    has_place = action.queue in interaction.places
+    if most is not None and not has_place and len(turn.index.queued[action.queue]) >= most:
+        return "overflow"
+    return ""
+
+
+def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead | None:
+    """Tell how a customer waits."""
+    if interaction.queue is None or interaction.state not in _WAITING:
+        return None
+    queued = turn.index.queued[interaction.queue]
+    mine = (place_of(interaction), interaction.id)
+    position = 1 + sum(1 for other, place in queued.items() if (place, other) < mine)
+    staff = _signed_in(turn, interaction.queue, interaction.skills)
+    ready = sum(1 for agent in staff if agent.state is not AgentState.NOT_READY)
+    handling = turn.state.handling.get(interaction.queue)
+    estimate = -1
+    if ready and handling is not None:
+        estimate = position * handling // ready // SECOND
+    return QueueRead(
+        ask=action.ask,
+        position=position,
+        waiting=len(queued),
+        ready_agents=ready,
+        estimated_wait_s=estimate,
+    )
+
+
+def leave(turn: Turn, interaction: Interaction, action: LeaveQueue) -> QueueLeft:
+    """Take a customer out of his queue; an agent who is being rung for him is let go."""
+    ask = interaction.queue_ask
+    if interaction.state not in _WAITING:
+        assert interaction.position is not None  # noqa: S101 - a flow asks for it
+        return QueueLeft(ask=interaction.position.progress.queue_ask, reason="left")
+    dequeue(turn, interaction, action.reason, keeps_place=action.keeps_place)
+    return QueueLeft(ask=ask, reason="left")
+
+
+def dequeue(turn: Turn, interaction: Interaction, reason: str, *, keeps_place: bool) -> None:
+    """Let a customer wait no longer."""
+    assert interaction.queue is not None  # noqa: S101 - he waits in one
+    if interaction.offer is not None:
+        recall(turn, interaction.offer)
+    turn.emit(
+        InteractionDequeued(
+            interaction=interaction.id,
+            queue=interaction.queue,
+            reason=reason,
+            keeps_place=keeps_place,
+        )
+    )
+
+
+def book_callback(
+    turn: Turn, interaction: Interaction, action: BookCallback
+) -> Booked | CallbackRefused:
+    """Promise to call a customer back."""
+    if action.queue not in turn.index.queues:
+        return CallbackRefused(ask=action.ask, reason="no-queue")
+    if len(turn.state.callbacks) >= MOST_CALLBACKS:
+        return CallbackRefused(ask=action.ask, reason="too-many")
+    since = interaction.places.get(action.queue)
+    if interaction.queue == action.queue:
+        since = interaction.enqueued_at
+    priority = turn.index.queues[action.queue].priority
+    turn.emit(
+        CallbackBooked(
+            interaction=interaction.id,
+            callback=CallbackId(turn.ids.next("callback")),
+            queue=action.queue,
+            number=action.number,
+            priority=priority if action.priority is None else action.priority,
+            since=turn.now if since is None else since,
+            skills=action.skills,
+        )
+    )
+    return Booked(ask=action.ask)
+
+
+def left_unattended(turn: Turn) -> list[Interaction]:
+    """Return who wants to leave because the last agent of his queue has just signed out."""
+    signed_out = {
+        event.agent for event in turn.events if isinstance(event, AgentUnreadied | AgentRemoved)
+    }
+    if not signed_out:
+        return []
+    return [
+        turn.state.interactions[name]
+        for queue in turn.index.queued
+        for name in turn.index.queued[queue]
+        if turn.state.interactions[name].leaves_unattended
+        and not _is_attended(turn, queue, turn.state.interactions[name].skills)
+    ]
+
+
+def _is_attended(turn: Turn, queue: QueueId, skills: Mapping[str, int]) -> bool:
+    return bool(_signed_in(turn, queue, skills))
+
+
+def _signed_in(turn: Turn, queue: QueueId, skills: Mapping[str, int]) -> list[Agent]:
+    """Return the eligible agents who are at work, those in a short pause counted."""
+    required = required_skills(turn.index.queues[queue], skills)
+    found = []
+    for name in turn.index.queues[queue].agents:
+        agent = turn.state.agents.get(name)
+        if agent is None or not has_skills(turn.index.agent_configurations[name], required):
+            continue
+        if agent.state is not AgentState.NOT_READY or agent.deadline is not None:
+            found.append(agent)
+    return found
