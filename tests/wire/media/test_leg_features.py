@@ -191,3 +191,17 @@ def test_strangers_are_dropped_and_counted(tmp_path: Path) -> None:
             assert figures.lost_packets == 0
 
     asyncio.run(run())
+
+
+def test_a_softphone_here_may_name_one_address_and_send_from_another(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path) as one:
+            await one.add("a", await Peer.open(hertz=440), remote_address="127.0.0.7")
+            agent = await one.add("b", await Peer.open(hertz=1000))
+            await one.room(CALL)
+            assert await agent.hears(440)
+            figures = await one.pool.ask(A, ReadStatistics(leg=A))
+            assert isinstance(figures, Statistics)
+            assert figures.stranger_packets == 0
+
+    asyncio.run(run())

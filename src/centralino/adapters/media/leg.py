@@ -118,6 +118,7 @@ class Leg:
         self.hushed_until = 0
         self.reporter = Reporter(self)
         self._socket: socket.socket = pair.rtp
+        self._is_loopback = ip_address(pair.address).is_loopback
         self._remote: tuple[str, int] | None = None
         self._listener = listener
         self._silence = b""
@@ -201,10 +202,19 @@ class Leg:
         remote = self._remote
         if remote is None:
             return
-        if address != remote and address[:2] != remote:
+        if address != remote and address[:2] != remote and not self._is_neighbour(address):
             self.stranger_packets += 1
             return
         self.take_packet(data, now)
+
+    def _is_neighbour(self, address: tuple[str, int]) -> bool:
+        """Whether the sender is the far end of a leg that nobody but this machine can reach.
+
+        A softphone here names the address of a network card in its description, and what it
+        sends to the loopback comes from the loopback: the port alone says who it is.
+        """
+        remote = self._remote
+        return self._is_loopback and remote is not None and address[1] == remote[1]
 
     def on_rtcp(self, mask: int, now: int) -> None:
         """Take one packet from the RTCP socket."""
@@ -214,7 +224,7 @@ class Leg:
             return
         if self.media is None:
             return
-        if self._remote is None or address[0] != self._remote[0]:
+        if self._remote is None or (address[0] != self._remote[0] and not self._is_loopback):
             self.stranger_packets += 1
             return
         self.reporter.take(data, now)
