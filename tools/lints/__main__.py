@@ -9,10 +9,30 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.lints import architecture, headers, logs, names, places, sizes, sleeps, suppressions
+from tools.lints import (
+    architecture,
+    explanations,
+    headers,
+    logs,
+    names,
+    places,
+    sizes,
+    sleeps,
+    suppressions,
+)
 from tools.lints.repository import Repository
 
-RULES = (architecture, headers, logs, names, places, sizes, sleeps, suppressions)
+RULES = (
+    architecture,
+    explanations,
+    headers,
+    logs,
+    names,
+    places,
+    sizes,
+    sleeps,
+    suppressions,
+)
 
 
 def main(arguments: list[str]) -> int:
