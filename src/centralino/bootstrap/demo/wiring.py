@@ -7,7 +7,6 @@ leaves the loopback: Microsoft's names resolve to 127.0.0.2 to 127.0.0.4.
 
 from __future__ import annotations
 
-import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ from centralino.adapters.voice.settings import (
     TrunkSettings,
     VoiceSettings,
 )
-from centralino.api.settings import ApiSettings
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.softphones import own_networks
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
@@ -41,7 +39,6 @@ REGIONAL = "pstnhub.microsoft.com"
 """In-dialog requests go to regional hosts below it."""
 PROXY_ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 SIP_PORT, TLS_PORT, CARRIER_PORT, PROXY_PORT = 5060, 5061, 5160, 5161
-WEB_PORT = 8080
 MEDIA_PORTS = (20000, 29999)
 FAR_MEDIA_PORTS = (40000, 44999)
 
@@ -54,8 +51,6 @@ class Ports:
     tls: int
     carrier: int
     proxies: int
-    web: int = 0
-    """0 takes any that is free."""
 
     @property
     def moved(self) -> dict[str, tuple[int, int]]:
@@ -65,7 +60,6 @@ class Ports:
             "SIP over TLS": (TLS_PORT, self.tls),
             "the simulated carrier": (CARRIER_PORT, self.carrier),
             "the simulated SIP proxies": (PROXY_PORT, self.proxies),
-            "the status page": (WEB_PORT, self.web or WEB_PORT),
         }
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -92,13 +86,12 @@ def choose_ports() -> Ports:
         tls=_free(TLS_PORT, ("127.0.0.1",)),
         carrier=_free(CARRIER_PORT, ("127.0.0.1",), is_datagram=True),
         proxies=_free(PROXY_PORT, PROXY_ADDRESSES),
-        web=_free(WEB_PORT, ("127.0.0.1",)),
     )
 
 
 def usual_ports() -> Ports:
     """Return the usual ports, taken or not."""
-    return Ports(SIP_PORT, TLS_PORT, CARRIER_PORT, PROXY_PORT, WEB_PORT)
+    return Ports(SIP_PORT, TLS_PORT, CARRIER_PORT, PROXY_PORT)
 
 
 def proxy_names() -> tuple[str, ...]:
@@ -129,7 +122,6 @@ def _is_free(address: str, port: int, *, is_datagram: bool) -> bool:
 def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settings:
     """Return the product's settings for Aurora."""
     return Settings(
-        profile="demo",
         data_dir=str(layout.data_dir),
         run_dir=str(layout.run_dir),
         tenants=(company.tenant_configuration(),),
@@ -155,21 +147,8 @@ def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settin
         ),
         calls=CallSettings(holding=(HoldingSettings(music=("music",)),)),
         media=MediaSettings(first_port=MEDIA_PORTS[0], last_port=MEDIA_PORTS[1]),
-        api=ApiSettings(port=ports.web, development_key_file=str(layout.development_key)),
         log=LogSettings(to_files=True),
     )
-
-
-def make_development_key(layout: Layout) -> None:
-    """Write a new key for this run where only this user can read it."""
-    layout.development_key.touch(mode=0o600)
-    layout.development_key.write_text(secrets.token_urlsafe(24), encoding="utf-8")
-
-
-def status_page_url(layout: Layout, port: int) -> str:
-    """Return the address of the status page; the key is in the fragment, which stays here."""
-    key = layout.development_key.read_text(encoding="utf-8")
-    return f"http://127.0.0.1:{port}/#key={key}"
 
 
 def _teams_trunk(ports: Ports) -> TrunkSettings:
