@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from centralino.api.settings import ApiSettings
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
@@ -51,6 +52,7 @@ class SupervisedProduct:
                 last_port=wish.media_ports.stop - 1,
             ),
             process=ProcessSettings(has_standby=False),
+            api=ApiSettings(is_enabled=False),
             log=LogSettings(to_files=True),
         )
         self._layout = Layout.of(settings)

@@ -55,13 +55,14 @@ def _media_child(media: MediaSettings, layout: Layout, number: int, span: int) -
     )
 
 
-def product_children(layout: Layout) -> list[ChildSpec]:
+def product_children(settings: Settings, layout: Layout) -> list[ChildSpec]:
     """Return the processes beside the media workers, in the order of their start."""
+    names = ("voice", "exchange", *(("edge",) if settings.api.is_enabled else ()))
     return [
         ChildSpec(
             name=name, arguments=("-m", _PROCESS, name, "--config", str(layout.settings_file))
         )
-        for name in ("voice", "exchange")
+        for name in names
     ]
 
 
@@ -75,7 +76,7 @@ async def start_product(supervisor: Supervisor, settings: Settings, layout: Layo
     layout.data_dir.mkdir(parents=True, exist_ok=True)
     layout.settings_file.touch(mode=0o600)
     layout.settings_file.write_bytes(msgspec.json.encode(settings))
-    for spec in [*media_children(settings, layout), *product_children(layout)]:
+    for spec in [*media_children(settings, layout), *product_children(settings, layout)]:
         await supervisor.start(spec)
     if settings.process.has_standby:
         prompts = prompt_directories(settings.media)

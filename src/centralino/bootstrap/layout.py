@@ -57,6 +57,21 @@ class Layout:
         """Where the voice process listens for the exchange."""
         return self.run_dir / "voice.sock"
 
+    @property
+    def control_socket(self) -> Path:
+        """Where the exchange listens for edges."""
+        return self.run_dir / "exchange.sock"
+
+    @property
+    def edge_port(self) -> Path:
+        """Where the edge process writes the TCP port it listens on."""
+        return self.run_dir / "edge.port"
+
+    @property
+    def development_key(self) -> Path:
+        """The demo's key for the API."""
+        return self.run_dir / "api.key"
+
     def media_socket(self, number: int) -> Path:
         """Where a media worker listens for the voice process."""
         return self.run_dir / f"media-{number}.sock"

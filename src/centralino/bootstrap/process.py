@@ -23,10 +23,12 @@ from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.adapters.media.client import MediaPool
 from centralino.adapters.voice.process import run_voice
+from centralino.bootstrap.edge import run_edge
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
 from centralino.core.kernel.errors import AppError
+from centralino.exchange.control_server import ControlServer
 from centralino.exchange.driver import LinkedDriver
 from centralino.exchange.exchange import Exchange
 from centralino.exchange.link.framing import Hello
@@ -55,17 +57,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def run_exchange(settings: Settings, layout: Layout) -> None:
     """Run the exchange until cancelled."""
     generation = time.time_ns() // 1_000_000
+    clock = SystemClock()
+    trunks = {trunk.trunk: trunk.tenant for trunk in settings.voice.trunks}
+    control = ControlServer(clock=clock, generation=generation, trunks=trunks)
     journal = SqliteJournal(layout.journal)
     try:
         exchange = Exchange(
             driver=LinkedDriver("voice", layout.voice_socket, generation),
             driver_name=settings.calls.driver,
             journal=journal,
-            clock=SystemClock(),
+            clock=clock,
+            observer=control.observer,
         )
+        control.watch(exchange)
         async with asyncio.TaskGroup() as group:
             configurations = {tenant.tenant: tenant for tenant in settings.tenants}
             group.create_task(exchange.run(configurations))
+            group.create_task(control.run(layout.control_socket))
             await exchange.attached.wait()
             say_serving()
     finally:
@@ -91,6 +99,11 @@ async def run_voice_process(settings: Settings, layout: Layout) -> None:
             socket=layout.voice_socket,
             on_ready=say_serving,
         )
+
+
+async def run_edge_process(settings: Settings, layout: Layout) -> None:
+    """Run the edge process until cancelled."""
+    await run_edge(settings, layout, say_serving)
 
 
 def say_serving() -> None:
@@ -119,6 +132,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 _PROCESSES: dict[str, Callable[[Settings, Layout], Awaitable[None]]] = {
+    "edge": run_edge_process,
     "exchange": run_exchange,
     "voice": run_voice_process,
 }

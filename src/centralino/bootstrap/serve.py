@@ -63,6 +63,9 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
         async with supervisor:
             await start_product(supervisor, settings, layout)
             say("Centralino is up.")
+            if settings.api.is_enabled:
+                port = layout.edge_port.read_text(encoding="ascii")
+                say(f"Status page and API: http://{settings.api.address}:{port}/")
             await stopped.wait()
             say("Stopping.")
     finally:

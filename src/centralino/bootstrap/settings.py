@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from centralino.adapters.voice.call_settings import CallSettings
 from centralino.adapters.voice.settings import VoiceSettings
+from centralino.api.settings import ApiSettings
 from centralino.core.routing.configuration import TenantConfiguration
 
 Port = Annotated[int, Meta(ge=1024, le=65535)]
@@ -71,6 +72,8 @@ class ProcessSettings(_Branch, frozen=True, kw_only=True):
 class Settings(_Branch, frozen=True, kw_only=True):
     """Everything."""
 
+    profile: Literal["live", "demo"] = "live"
+    """`demo` is what `centralino demo` sets: only there a development key is taken."""
     data_dir: str = "centralino-data"
     """Journal, recordings, certificates, logs: what must survive a restart."""
     run_dir: str | None = None
@@ -83,5 +86,6 @@ class Settings(_Branch, frozen=True, kw_only=True):
     calls: CallSettings = CallSettings()
     """What is done with calls while nobody decides: time-outs, holding treatment, routes."""
     media: MediaSettings = MediaSettings()
+    api: ApiSettings = ApiSettings()
     process: ProcessSettings = ProcessSettings()
     log: LogSettings = LogSettings()

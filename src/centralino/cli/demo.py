@@ -16,7 +16,7 @@ from centralino.bootstrap.demo.hearing import Hearing
 from centralino.bootstrap.demo.judge import DemoSummary, judge_audio
 from centralino.bootstrap.demo.projection import LiveProjection
 from centralino.bootstrap.demo.run import DemoRun, DemoView
-from centralino.bootstrap.demo.wiring import DemoPlan, Ports
+from centralino.bootstrap.demo.wiring import DemoPlan, Ports, status_page_url
 from centralino.bootstrap.layout import Layout
 from centralino.cli.picture import draw
 from centralino.core.kernel.instant import SECOND
@@ -96,6 +96,7 @@ def how_to_call(ports: Ports, layout: Layout) -> list[str]:
     lines = [
         "Aurora Outdoor is open. Call in with any softphone on this machine:",
         f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (no registration; 1 sales, 2 support)",
+        f"Status page: {status_page_url(layout)}",
         f"Journal, recordings and logs: {layout.data_dir}",
     ]
     if ports.moved:

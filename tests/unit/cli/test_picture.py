@@ -15,7 +15,7 @@ from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
 from centralino.bootstrap.demo.projection import LiveProjection
-from centralino.bootstrap.demo.wiring import Ports
+from centralino.bootstrap.demo.wiring import Ports, make_development_key
 from centralino.bootstrap.layout import Layout
 from centralino.cli.demo import how_to_call
 from centralino.cli.picture import draw
@@ -88,8 +88,11 @@ def _busy_day(path: Path) -> LiveProjection:
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (100, 30), (120, 40), (200, 60)])
 def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: int) -> None:
     projection = _busy_day(tmp_path / "journal.sqlite3")
-    header = how_to_call(MOVED, Layout(tmp_path, tmp_path))
-    header[2] = "Journal, recordings and logs: centralino-data/demo/20260101-120000"
+    layout = Layout(tmp_path, tmp_path)
+    make_development_key(layout)
+    layout.edge_port.write_text("18080")
+    header = how_to_call(MOVED, layout)
+    header[3] = "Journal, recordings and logs: centralino-data/demo/20260101-120000"
     output = io.StringIO()
     console = Console(file=output, width=columns, height=lines, force_terminal=False)
     console.print(draw(header, projection, Hearing(), ["voice is ready"]))

@@ -16,6 +16,7 @@ import pytest
 
 from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.sqlite import JournalReader
+from centralino.api.settings import ApiSettings
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.wiring import (
@@ -79,7 +80,10 @@ def _prepare(directory: Path) -> tuple[Path, Path, Layout]:
     )
     layout = Layout(directory / "data", directory / "run")
     settings = msgspec.structs.replace(
-        demo_settings(layout, ports, sbc), run_dir=None, log=LogSettings(format="console")
+        demo_settings(layout, ports, sbc),
+        run_dir=None,
+        api=ApiSettings(port=0),
+        log=LogSettings(format="console"),
     )
     config = directory / "config.yaml"
     config.write_text(settings_text("", settings), encoding="utf-8")

@@ -28,6 +28,7 @@ from centralino.bootstrap.demo.wiring import (
     choose_ports,
     demo_scenario,
     demo_settings,
+    make_development_key,
     proxy_names,
     save_scenario,
 )
@@ -93,6 +94,7 @@ class DemoRun:
         sbc = authority.issue("sbc", [SBC_HOST])
         proxies = authority.issue("sip-proxies", proxy_names())
         ports = choose_ports()
+        make_development_key(layout)
         self._settings = demo_settings(layout, ports, sbc)
         save_scenario(demo_scenario(self.plan, ports, proxies), layout.run_dir / "scenario.yaml")
         return ports

@@ -7,6 +7,7 @@ leaves the loopback: Microsoft's names resolve to 127.0.0.2 to 127.0.0.4.
 
 from __future__ import annotations
 
+import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from centralino.adapters.voice.settings import (
     TrunkSettings,
     VoiceSettings,
 )
+from centralino.api.settings import ApiSettings
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.softphones import own_networks
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
@@ -122,6 +124,7 @@ def _is_free(address: str, port: int, *, is_datagram: bool) -> bool:
 def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settings:
     """Return the product's settings for Aurora."""
     return Settings(
+        profile="demo",
         data_dir=str(layout.data_dir),
         run_dir=str(layout.run_dir),
         tenants=(company.tenant_configuration(),),
@@ -147,8 +150,25 @@ def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settin
         ),
         calls=CallSettings(holding=(HoldingSettings(music=("music",)),)),
         media=MediaSettings(first_port=MEDIA_PORTS[0], last_port=MEDIA_PORTS[1]),
+        api=ApiSettings(development_key_file=str(layout.development_key)),
         log=LogSettings(to_files=True),
     )
+
+
+def make_development_key(layout: Layout) -> None:
+    """Write a new key for this run where only this user can read it."""
+    layout.development_key.touch(mode=0o600)
+    layout.development_key.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+
+
+def status_page_url(layout: Layout) -> str:
+    """Return the address of the status page, once the edge process is ready.
+
+    The key is in the fragment, which browsers send to nobody.
+    """
+    key = layout.development_key.read_text(encoding="utf-8")
+    port = layout.edge_port.read_text(encoding="ascii")
+    return f"http://127.0.0.1:{port}/#key={key}"
 
 
 def _teams_trunk(ports: Ports) -> TrunkSettings:

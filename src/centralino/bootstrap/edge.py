@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The edge process: the API and its live streams, linked to the exchange.
+
+It keeps nothing: killed, it comes back on the same port, follows the exchange again, and
+clients resume. In the demo it takes another port where the usual one is taken, and writes
+down which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from centralino.adapters.clock import SystemClock
+from centralino.adapters.tokens.development import DEMO_PROFILE, DevelopmentKey, NoSignIn
+from centralino.api.application import create_server_application
+from centralino.api.door import Doorkeeper
+from centralino.api.server import listen, serve
+from centralino.core.kernel.errors import ConfigError
+from centralino.exchange.control_client import LinkedControl
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from centralino.bootstrap.layout import Layout
+    from centralino.bootstrap.settings import Settings
+    from centralino.exchange.tokens import TokenPort
+
+
+async def run_edge(settings: Settings, layout: Layout, on_ready: Callable[[], None]) -> None:
+    """Run the edge until cancelled.
+
+    Raises:
+        ConfigError: the port is taken, or the development key is refused.
+    """
+    api = settings.api
+    tokens = token_port(settings)
+    generation = time.time_ns() // 1_000_000
+    control = LinkedControl(
+        layout.control_socket, generation=generation, timeout_s=api.command_timeout_s
+    )
+    application = create_server_application(
+        Doorkeeper(tokens, control, SystemClock()), api, generation=generation
+    )
+    listener = _listen(settings, layout)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(control.run())
+        await serve(application, api, listener, on_ready)
+
+
+def _listen(settings: Settings, layout: Layout) -> socket.socket:
+    api = settings.api
+    is_free_to_move = settings.profile == DEMO_PROFILE or api.port == 0
+    wanted = api.port
+    if is_free_to_move and layout.edge_port.is_file():
+        wanted = int(layout.edge_port.read_text(encoding="ascii"))
+    try:
+        listener = listen(api.address, wanted)
+    except ConfigError:
+        if not is_free_to_move:
+            raise
+        listener = listen(api.address, 0)
+    layout.edge_port.write_text(str(listener.getsockname()[1]), encoding="ascii")
+    return listener
+
+
+def token_port(settings: Settings) -> TokenPort:
+    """Return who verifies tokens.
+
+    Raises:
+        ConfigError: a development key outside the demo, or one that cannot be read.
+    """
+    path = settings.api.development_key_file
+    if path is None:
+        return NoSignIn()
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError("api.development_key_file", str(error)) from error
+    return DevelopmentKey(key, settings.tenants[0].tenant, profile=settings.profile)
