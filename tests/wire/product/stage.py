@@ -31,6 +31,7 @@ from centralino.adapters.voice.settings import (
     TrunkSettings,
     VoiceSettings,
 )
+from centralino.api.settings import ApiSettings
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
@@ -273,6 +274,7 @@ def _settings(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
             )
         ),
         media=MediaSettings(workers=1, first_port=media[0], last_port=media[-1]),
+        api=ApiSettings(port=0),
         log=LogSettings(to_files=True),
     )
 
