@@ -63,6 +63,14 @@ def music() -> Samples:
     return leveled
 
 
+def beep() -> Samples:
+    """Return what tells a caller that his message is being recorded: half a second of 1 kHz."""
+    time = np.arange(SPEECH_RATE // 2) / SPEECH_RATE
+    envelope = np.minimum(np.minimum(time, time[::-1]) / 0.02, 1.0)
+    wave: Samples = np.rint(6000 * envelope * np.sin(2 * np.pi * 1000 * time)).astype(np.int16)
+    return wave
+
+
 def _add_note(wave: NDArray[np.float64], start: int, hertz: float, *, strength: float) -> None:
     """Add one note with a soft attack and a long fall; what runs over goes to the front."""
     length = round(4.5 * MUSIC_RATE)
@@ -96,7 +104,7 @@ def differences(made: dict[str, Samples]) -> list[str]:
             problems.append(f"{name} is missing")
             continue
         _, committed = read_wave(path.read_bytes())
-        if name == "music.wav":
+        if name in {"music.wav", "beep.wav"}:
             same = len(committed) == len(samples) and _largest_difference(committed, samples) <= 1
         else:
             same = abs(len(committed) - len(samples)) <= SPEECH_RATE // 4
@@ -116,7 +124,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tools.make_prompts [--check]", file=sys.stderr)
         return 2
     manifest = yaml.safe_load((DIRECTORY / "prompts.yaml").read_text(encoding="utf-8"))
-    made = {"music.wav": music(), **asyncio.run(speech(manifest["prompts"]))}
+    made = {"music.wav": music(), "beep.wav": beep(), **asyncio.run(speech(manifest["prompts"]))}
     if arguments:
         problems = differences(made)
         print("\n".join(problems) or "All prompts are what their texts say.")

@@ -10,6 +10,7 @@ checkpoints itself). Ports are named by the driver, so that both survive a resta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -269,6 +270,8 @@ class Recorded(Event, frozen=True, tag="recorded"):
     duration_ms: int
     is_complete: bool
     problem: str = ""
+    """``silent`` for a recording of one leg in which nobody spoke."""
+    channels: int = 2
 
 
 class WorkerAlarm(Event, frozen=True, tag="alarm"):
@@ -299,6 +302,10 @@ class MediaPort(Protocol):
         Raises:
             CapacityExceeded: workers are late or out of ports.
         """
+        ...
+
+    def is_together(self, legs: Sequence[LegId]) -> bool:
+        """Whether these legs, as far as they are open, are on one worker: only those can meet."""
         ...
 
     def send(self, leg: LegId, command: Command) -> None:

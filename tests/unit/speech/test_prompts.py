@@ -33,7 +33,7 @@ def test_every_prompt_in_both_languages_and_nothing_else() -> None:
     spoken = {(entry["id"], entry["language"]) for entry in MANIFEST["prompts"]}
     ids = {one for one, _ in spoken}
     assert spoken == {(one, language) for one in ids for language in ("en", "it")}
-    assert {path.name for path in DIRECTORY.glob("*.wav")} == {*FILES, "music.wav"}
+    assert {path.name for path in DIRECTORY.glob("*.wav")} == {*FILES, "music.wav", "beep.wav"}
     assert all(entry["text"].strip() for entry in MANIFEST["prompts"])
     assert [f"{one['id']}.{one['language']}.wav" for one in MANIFEST["prompts"]] == FILES
 

@@ -171,3 +171,46 @@ def test_worker_that_is_told_to_end_loses_no_sound(tmp_path: Path) -> None:
             assert tone_level_dbfs(last, 440, sample_rate=rate) > AUDIBLE_DBFS
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("spoken", "problem"), [(0, "silent"), (60, "")])
+def test_a_message_of_one_leg_ends_with_silence(
+    tmp_path: Path, spoken: int, problem: str
+) -> None:
+    async def run() -> None:
+        async with stage(tmp_path) as one:
+            caller = await Peer.open("PCMU", 440)
+            caller.is_muted = spoken == 0
+            await one.add("a", caller)
+            path = tmp_path / "message.wav"
+            command = StartRecording(
+                recording=NAME, first=A, second=LegId(""), path=str(path), silence_ms=2000
+            )
+            await one.pool.ask(A, command)
+            await caller.speak(spoken)
+            caller.is_muted = True
+            done = await one.event(Recorded, timeout_s=20)
+            assert (done.is_complete, done.channels, done.problem) == (True, 1, problem)
+            with wave.open(str(path), "rb") as file:
+                assert file.getnchannels() == 1
+
+    asyncio.run(run())
+
+
+def test_a_message_ends_at_its_longest_time(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path) as one:
+            await call(one)
+            path = tmp_path / "message.wav"
+            command = StartRecording(
+                recording=NAME, first=A, second=LegId(""), path=str(path), most_ms=1500
+            )
+            await one.pool.ask(A, command)
+            done = await one.event(Recorded, timeout_s=20)
+            assert (done.is_complete, done.channels, done.problem) == (True, 1, "")
+            assert 1500 <= done.duration_ms < 3500
+            with wave.open(str(path), "rb") as file:
+                data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+            assert tone_level_dbfs(steady(data, 8000), 440, sample_rate=8000) > AUDIBLE_DBFS
+
+    asyncio.run(run())

@@ -362,10 +362,12 @@ class MediaEngine:
             return
         if len(self.recordings) >= self._settings.max_recordings:
             raise Refusal("overloaded", "the worker makes as many recordings as it may")
-        first, second = self._configured(command.first), self._configured(command.second)
-        if first is second or first.tap is not None or second.tap is not None:
+        legs = [self._configured(command.first)]
+        if command.second:
+            legs.append(self._configured(command.second))
+        if legs[0] is legs[-1] and len(legs) > 1 or any(leg.tap is not None for leg in legs):
             raise Refusal("already-recorded", "a leg is in one recording at a time")
-        self.recordings.start(command, first, second, now)
+        self.recordings.start(command, legs, now)
 
     def _require_recording(self, recording: RecordingId) -> None:
         if recording not in self.recordings:
@@ -385,4 +387,4 @@ class MediaEngine:
 
     def _stop_recording(self, command: m.StopRecording, now: int) -> None:
         self._require_recording(command.recording)
-        self.recordings.stop(command.recording, now, iter(self.legs.values()))
+        self.recordings.stop(command.recording, now)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording on disk: a two-channel WAV that is valid at every moment, and its sidecar.
+"""A recording on disk: a WAV with a channel per leg that is valid at every moment, and its sidecar.
 
 The header is written with every batch, so that a crash costs at most the last second.
 A stretch that could not be written (disk full) is silence, noted as a gap, and the file
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 
 _HEADER = Struct("<4sI4s4sIHHIIHH4sI")
-_CHANNELS = 2
-_FRAME_BYTES = 4
+_SAMPLE_BYTES = 2
 _RTP_RATE = 8000
+_VOICE_RMS = 200
+"""Louder stretches of a fiftieth of a second are speech (-44 dBFS)."""
 _MAX_DATA_BYTES = 0xFFFFFFFF - _HEADER.size
 
 
@@ -60,14 +61,17 @@ class Sidecar(msgspec.Struct, kw_only=True):
     """``open``, ``complete`` or ``incomplete``."""
     duration_ms: int = 0
     marks: list[Mark] = msgspec.field(default_factory=list)
+    channels: int = 2
+    """1 when only the first leg is recorded."""
 
 
-def wave_header(sample_rate: int, data_bytes: int) -> bytes:
-    """Return the header of a two-channel 16-bit PCM file."""
+def wave_header(sample_rate: int, data_bytes: int, channels: int = 2) -> bytes:
+    """Return the header of a 16-bit PCM file."""
+    frame_bytes = channels * _SAMPLE_BYTES
     data_bytes = min(data_bytes, _MAX_DATA_BYTES)
     return _HEADER.pack(
-        *(b"RIFF", data_bytes + _HEADER.size - 8, b"WAVE", b"fmt ", 16, 1, _CHANNELS),
-        *(sample_rate, sample_rate * _FRAME_BYTES, _FRAME_BYTES, 16, b"data", data_bytes),
+        *(b"RIFF", data_bytes + _HEADER.size - 8, b"WAVE", b"fmt ", 16, 1, channels),
+        *(sample_rate, sample_rate * frame_bytes, frame_bytes, 16, b"data", data_bytes),
     )
 
 
@@ -85,13 +89,18 @@ class RecordingFile:
         self.sidecar = self._open_sidecar(fresh)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._rate = self.sidecar.sample_rate
-        self._channels = (_Channel(self._rate), _Channel(self._rate))
+        self._channels = tuple(_Channel(self._rate) for _ in range(self.sidecar.channels))
+        self._frame_bytes = self.sidecar.channels * _SAMPLE_BYTES
+        self.has_voice = False
+        """Somebody spoke on the first channel."""
+        self._voice_end = 0
+        """Where on the first channel speech was last heard, in samples."""
         self._gap_end_ms = -1
         self._end = 0
         """Samples per channel that the file has."""
         size = os.fstat(self._descriptor).st_size
         if size > _HEADER.size:
-            self._end = (size - _HEADER.size) // _FRAME_BYTES
+            self._end = (size - _HEADER.size) // self._frame_bytes
         else:
             self._store(0, b"")
 
@@ -123,21 +132,38 @@ class RecordingFile:
         begin, count = batch.begin * scale, (batch.end - batch.begin) * scale
         if count <= 0:
             return
-        frames = np.zeros((count, _CHANNELS), dtype="<i2")
-        for column, chunks in enumerate((batch.first, batch.second)):
-            self._channels[column].render(chunks, batch.begin, frames[:, column])
+        frames = np.zeros((count, len(self._channels)), dtype="<i2")
+        parts = (batch.first, batch.second)
+        for column, channel in enumerate(self._channels):
+            channel.render(parts[column], batch.begin, frames[:, column])
+        self._listen(begin, frames[:, 0])
         self._store(begin, frames.tobytes())
 
+    @property
+    def silence_ms(self) -> int:
+        """For how long nobody has spoken on the first channel."""
+        return max(0, self._end - self._voice_end) * 1000 // self._rate
+
+    def _listen(self, begin: int, samples: Samples) -> None:
+        block = self._rate // 50
+        count = len(samples) // block
+        blocks = samples[: count * block].reshape(count, block).astype(np.float64)
+        loud = np.flatnonzero(np.sqrt((blocks**2).mean(axis=1)) > _VOICE_RMS)
+        if len(loud):
+            self.has_voice = True
+            self._voice_end = begin + (int(loud[-1]) + 1) * block
+
     def _store(self, begin: int, data: bytes) -> None:
-        at = _HEADER.size + begin * _FRAME_BYTES
+        at = _HEADER.size + begin * self._frame_bytes
         if at + len(data) > _MAX_DATA_BYTES:
             raise OSError(27, "a WAV file cannot be larger than 4 GiB")
         view = memoryview(data)
         while view:
             written = os.pwrite(self._descriptor, view, at)
             view, at = view[written:], at + written
-        self._end = max(self._end, begin + len(data) // _FRAME_BYTES)
-        os.pwrite(self._descriptor, wave_header(self._rate, self._end * _FRAME_BYTES), 0)
+        self._end = max(self._end, begin + len(data) // self._frame_bytes)
+        size = self._end * self._frame_bytes
+        os.pwrite(self._descriptor, wave_header(self._rate, size, len(self._channels)), 0)
 
     def mark(self, mark: Mark) -> None:
         """Note something in the sidecar."""

@@ -39,6 +39,8 @@ class Open:
     recording: RecordingId
     path: str
     sidecar: Sidecar
+    silence_ms: int = 0
+    """Tell when the first leg was silent for so long; 0 never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,12 @@ Job = Open | Write | Note | Finish
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a recording: ``opened``, ``failing``, ``finished``."""
+    """What became of a recording: ``opened``, ``silent``, ``failing``, ``finished``."""
 
     recording: RecordingId
     what: str
     problem: str = ""
-    """``disk-full``, ``file-exists``, ``cannot-write`` or empty."""
+    """``disk-full``, ``file-exists``, ``cannot-write``, ``silent`` or empty."""
     started_at: int = 0
     """For ``opened``: when the recording began, UTC nanoseconds."""
 
@@ -141,6 +143,9 @@ class RecordingWriter:
         if entry.file is not None and isinstance(job, Write):
             entry.file.write(job.batch)
             entry.told = False
+            limit_ms = entry.open.silence_ms if entry.open is not None else 0
+            if limit_ms and entry.file.silence_ms >= limit_ms:
+                self._results.append(Result(job.recording, "silent"))
         elif entry.file is not None and isinstance(job, Note):
             entry.file.mark(job.mark)
 
@@ -174,6 +179,8 @@ class RecordingWriter:
         else:
             try:
                 entry.file.finish(job.duration_ms, is_complete=not problem)
+                if entry.file.sidecar.channels == 1 and not entry.file.has_voice:
+                    problem = problem or "silent"
             except OSError as error:
                 problem = problem or ("disk-full" if error.errno in _FULL else "cannot-write")
         self._results.append(Result(job.recording, "finished", problem))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ _ALARMS = {
 class _Running:
     command: StartRecording
     recording: Recording
+    legs: Sequence[Leg]
     ended_after_ms: int = -1
     """Set when it was stopped and only the file is awaited."""
     is_slow: bool = False
@@ -68,20 +69,23 @@ class RecordingDesk:
         one = self._running.get(recording)
         return one is not None and one.ended_after_ms < 0
 
-    def start(self, command: StartRecording, first: Leg, second: Leg, now: int) -> None:
+    def start(self, command: StartRecording, legs: Sequence[Leg], now: int) -> None:
         """Begin a recording, or go on with one that a crash interrupted."""
-        rate = max(FrameDecoder(leg.codec).sample_rate for leg in (first, second))
+        rate = max(FrameDecoder(leg.codec).sample_rate for leg in legs)
         recording = Recording(now)
-        first.tap, second.tap = recording.first, recording.second
-        self._running[command.recording] = _Running(command, recording)
+        for leg, tap in zip(legs, (recording.first, recording.second), strict=False):
+            leg.tap = tap
+        self._running[command.recording] = _Running(command, recording, legs)
         sidecar = Sidecar(
             recording=command.recording,
             first=command.first,
             second=command.second,
             sample_rate=rate,
             started_at=self._utc(),
+            channels=len(legs),
         )
-        self._writer.submit(Open(command.recording, command.path, sidecar))
+        silence_ms = command.silence_ms
+        self._writer.submit(Open(command.recording, command.path, sidecar, silence_ms))
 
     def pause(self, recording: RecordingId, now: int, *, paused: bool) -> None:
         """Leave out what comes from now on, or take it again; the place is marked."""
@@ -95,10 +99,10 @@ class RecordingDesk:
         at_ms = self._running[recording].recording.duration_ms(now)
         self._writer.submit(Note(recording, Mark(at_ms, kind, label)))
 
-    def stop(self, recording: RecordingId, now: int, legs: Iterator[Leg]) -> None:
+    def stop(self, recording: RecordingId, now: int) -> None:
         """End a recording; ``Recorded`` follows when its files are final."""
         running = self._running[recording]
-        for leg in legs:
+        for leg in running.legs:
             if leg.tap in (running.recording.first, running.recording.second):
                 leg.tap = None
         running.ended_after_ms = running.recording.duration_ms(now)
@@ -110,6 +114,10 @@ class RecordingDesk:
         for name in tuple(self._running)[share::of]:
             running = self._running[name]
             if running.ended_after_ms >= 0:
+                continue
+            most_ms = running.command.most_ms
+            if most_ms and running.recording.duration_ms(now) >= most_ms:
+                self.stop(name, now)
                 continue
             taken = self._writer.submit(Write(name, running.recording.take_batch(now)))
             if not taken and not running.is_slow:
@@ -131,6 +139,9 @@ class RecordingDesk:
                 continue
             if result.what == "opened":
                 self._align(running, result, now)
+            elif result.what == "silent":
+                if running.ended_after_ms < 0:
+                    self.stop(result.recording, now)
             elif result.what == "failing":
                 self._alarm(result.problem, running.command.first)
             else:
@@ -140,8 +151,9 @@ class RecordingDesk:
                         recording=result.recording,
                         path=running.command.path,
                         duration_ms=max(0, running.ended_after_ms),
-                        is_complete=not result.problem,
+                        is_complete=result.problem in {"", "silent"},
                         problem=result.problem,
+                        channels=len(running.legs),
                     )
                 )
 

@@ -239,6 +239,7 @@ class VoiceDriver:
             o.Play: self.playing.play,
             o.StopPlay: self.playing.stop,
             o.Collect: self.playing.collect,
+            o.StopCollect: self.playing.stop_collect,
             o.SendDtmf: self.playing.send,
             o.Bridge: self.bridges.set,
             o.Mute: self.bridges.mute,
@@ -388,8 +389,10 @@ def _legs_of(order: AnyOrder) -> tuple[LegId, ...]:
     """Return every leg whose earlier work an order must wait for."""
     if isinstance(order, o.Bridge):
         return tuple({order.leg, *(member.leg for member in order.members)})
-    if isinstance(order, o.RecordStart):
+    if isinstance(order, o.RecordStart) and order.other:
         return (order.leg, order.other)
+    if isinstance(order, o.Invite) and order.near:
+        return (order.leg, order.near)
     return (order.leg,)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.lanes import Work
     from centralino.adapters.voice.leg import Leg
     from centralino.exchange.media import KeyPressed, Played
-    from centralino.exchange.orders import Collect, Play, SendDtmf, StopPlay
+    from centralino.exchange.orders import Collect, Play, SendDtmf, StopCollect, StopPlay
     from centralino.wire.sip.events import InfoReceived
 
 log = structlog.get_logger(__name__)
@@ -106,7 +106,7 @@ class Playing:
             self._finish(leg, "stopped")
         collecting = leg.collecting = Collecting(order)
         is_prompt = leg.play is not None and not leg.play.loop
-        typed, leg.typed = leg.typed, ""
+        typed, leg.typed = ("" if order.forgets_earlier else leg.typed), ""
         reason, leg.typed = collecting.begin(typed, now, is_prompt_playing=is_prompt)
         if typed:
             self._barge_in(leg)
@@ -115,6 +115,13 @@ class Playing:
         else:
             self._arm(leg)
             self._calls.save(leg)
+
+    def stop_collect(self, order: StopCollect, now: int) -> None:
+        """End a collecting; without effect when none is under way."""
+        del now
+        leg = self._calls.require_answered(order.leg)
+        if leg.collecting is not None:
+            self._finish(leg, "stopped")
 
     def _arm(self, leg: Leg) -> None:
         if leg.collect_deadline is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings: two legs, one party per channel, in one file.
+"""Recordings: two legs, one party per channel, in one file; or one leg alone, a message.
 
 The media worker writes; here stands who is recorded and what is told. A recording ends with
 its order, or with the first of its two legs. The leg on channel 0 waits for the file before
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     )
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-CHANNELS = 2
 MAX_PER_LEG = 4
 MAX_LABEL = 64
 
@@ -61,7 +60,8 @@ class Recordings:
         """Record two legs into one file."""
         del now
         leg = self._calls.require_answered(order.leg)
-        self._calls.require_answered(order.other)
+        if order.other:
+            self._calls.require_answered(order.other)
         if order.recording in self._first:
             raise AlreadyExists("there is a recording of that name")
         if order.leg == order.other or len(leg.recordings) >= MAX_PER_LEG:
@@ -75,7 +75,12 @@ class Recordings:
         path = str(folder / f"{order.recording}.wav")
         self._first[order.recording] = leg.id
         command = StartRecording(
-            recording=order.recording, first=order.leg, second=order.other, path=path
+            recording=order.recording,
+            first=order.leg,
+            second=order.other,
+            path=path,
+            most_ms=order.most_ms,
+            silence_ms=order.silence_ms,
         )
         try:
             await self._calls.media.ask(leg.id, command)
@@ -84,9 +89,11 @@ class Recordings:
             self._calls.fail(order.order, leg.id, error.code, error.message)
             return
         leg.recordings.append(RecordingCheckpoint(order.recording, order.other, path))
-        self._of_other.setdefault(order.other, set()).add(order.recording)
+        if order.other:
+            self._of_other.setdefault(order.other, set()).add(order.recording)
         self._calls.save(leg)
-        if leg.is_over or order.other not in self._calls.legs:
+        is_alone = bool(order.other) and order.other not in self._calls.legs
+        if leg.is_over or is_alone:
             self._calls.tell_media(leg.id, StopRecording(recording=order.recording))
 
     def pause(self, order: RecordPause, now: int) -> None:
@@ -131,7 +138,7 @@ class Recordings:
                 recording=event.recording,
                 path=event.path,
                 duration_ms=event.duration_ms,
-                channels=CHANNELS,
+                channels=event.channels,
                 is_complete=event.is_complete,
                 problem=event.problem,
             )
@@ -167,4 +174,6 @@ class Recordings:
         for leg in legs:
             for recording in leg.recordings:
                 self._first[recording.recording] = leg.id
-                self._of_other.setdefault(recording.other, set()).add(recording.recording)
+                if recording.other:
+                    names = self._of_other.setdefault(recording.other, set())
+                    names.add(recording.recording)
