@@ -44,6 +44,8 @@ class StreamConnection(asyncio.Protocol):
         self.flow: Flow | None = None
         self.unanswered: list[str] = []
         """Transactions written since the peer was last heard: lost when the connection is."""
+        self.has_open_request = False
+        """Whether one of them is a request."""
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,6 +72,7 @@ class StreamConnection(asyncio.Protocol):
         assert self.flow is not None  # noqa: S101 - set when the connection was made
         assert self.socket is not None  # noqa: S101 - likewise
         self.unanswered.clear()
+        self.has_open_request = False
         try:
             for item in self._framer.feed(data):
                 if isinstance(item, Keepalive):

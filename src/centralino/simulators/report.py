@@ -37,6 +37,8 @@ class Report:
         self._sink = sink
         self._keep = keep
         self.lines: list[Line] = []
+        self.on_line: Callable[[Line], None] = _ignore
+        """Told of each line."""
         self._waiting: list[tuple[Callable[[Line], bool], asyncio.Future[Line]]] = []
 
     def add(self, part: str, what: str, **fields: object) -> None:
@@ -47,6 +49,7 @@ class Report:
         if self._sink is not None:
             self._sink.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._sink.flush()
+        self.on_line(line)
         for entry in list(self._waiting):
             matches, future = entry
             if matches(line) and not future.done():
@@ -78,3 +81,7 @@ class Report:
             for line in self.lines
             if line["what"] == what and all(line.get(k) == v for k, v in fields.items())
         ]
+
+
+def _ignore(line: Line) -> None:
+    """Leave a line alone."""

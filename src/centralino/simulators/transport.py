@@ -38,6 +38,8 @@ Recorder = Callable[[str, Flow | None, bytes], None]
 """Told ``in`` or ``out``, the flow, and the bytes of each message."""
 
 CONNECT_TIMEOUT_S = 5.0
+RESPONSE = b"SIP/2.0 "
+CONNECTION_LOST = "connection lost"
 
 
 class FarStack:
@@ -63,8 +65,9 @@ class FarStack:
         self.on_connect_failed: Callable[[Hop, Exception], None] | None = None
         self.on_opened: Callable[[Flow, bytes | None], None] | None = None
         """Told of each new connection and the peer's certificate (DER)."""
-        self.on_lost: Callable[[Flow, str], None] | None = None
-        """Told of a connection that we opened (to that host) and that went with requests open."""
+        self.on_closed: Callable[[Flow, str, bool], None] | None = None
+        """Told of a connection that we opened (to that host) and that is gone, and whether
+        requests were open on it."""
         self._names = names
         self._on_event = on_event
         self._flow_ids = itertools.count(1)
@@ -151,10 +154,10 @@ class FarStack:
         self._streams.pop(stream.flow.flow_id, None)
         if key is not None and self._outgoing.get(key) is stream:
             del self._outgoing[key]
-        if key is not None and stream.unanswered and self.on_lost is not None:
-            self.on_lost(stream.flow, key[0])
+        if key is not None and self.on_closed is not None:
+            self.on_closed(stream.flow, key[0], stream.has_open_request)
         for transaction in stream.unanswered:
-            self.endpoint.transport_failed(transaction, self.now(), "connection lost")
+            self.endpoint.transport_failed(transaction, self.now(), CONNECTION_LOST)
         self.endpoint.flow_closed(stream.flow.flow_id, self.now())
         self.flush()
 
@@ -240,7 +243,7 @@ class FarStack:
             self.spawn(self._connect_and_send(send, hop, data))
 
     def _stream_for(self, send: Send) -> StreamConnection | None:
-        is_request = not send.data.startswith(b"SIP/2.0 ")
+        is_request = not send.data.startswith(RESPONSE)
         if self.connects_for_each_request and is_request and send.hop is not None:
             return None
         stream = self._streams.get(send.flow_id) if send.flow_id is not None else None
@@ -251,6 +254,7 @@ class FarStack:
     def _write(self, stream: StreamConnection, data: bytes, transaction: str | None = None) -> None:
         if transaction is not None:
             stream.unanswered.append(transaction)
+            stream.has_open_request |= not data.startswith(RESPONSE)
         if self.record is not None:
             self.record("out", stream.flow, data)
         if stream.socket is not None:

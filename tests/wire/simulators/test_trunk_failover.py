@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from centralino.simulators.scenario import OutgoingCall
+from centralino.wire.sip.message import Request
 from tests.kit.certificates import trusted_authority
 from tests.wire.simulators.sbc import PROXIES, TRUNK, user, world
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from centralino.simulators.report import Line
+    from centralino.wire.sip.flow import Flow
+    from centralino.wire.sip.message import Message
     from tests.wire.simulators.sbc import World
 
 pytestmark = pytest.mark.wire
@@ -127,5 +131,42 @@ def test_an_anonymous_call_hides_its_number(tmp_path: Path) -> None:
             await w.report.wait_for("outgoing.answered")
             assert "sip:anonymous@anonymous.invalid" in (w.sbc.invited[0].headers.get("From") or "")
             assert user().number not in str(w.sbc.invited[0].to_bytes())
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_goes_with_the_call_open_is_named(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path, user()) as w:
+            seen(w)
+            w.teams.watch.drained.add(DEAD)
+            stack = w.sbc.stack
+
+            def hang_up_the_line(message: Message, flow: Flow) -> bool:
+                stack.drop_connection(flow)
+                return isinstance(message, Request)
+
+            stack.inspect = hang_up_the_line
+            ended = await placed(w)
+            assert ended["how"] == "transport"
+            assert ended["subcode"] == 549002
+            await w.report.wait_for("tls.failed", kind="disconnected", trunk=TRUNK)
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_goes_after_the_call_is_no_failure(tmp_path: Path) -> None:
+    async def run() -> None:
+        call = msgspec.structs.replace(CALL, talk_for_ms=0)
+        async with world(tmp_path, user()) as w:
+            seen(w)
+            w.teams.place(call)
+            answered = await w.report.wait_for("outgoing.answered")
+            assert answered["user"] == user().oid
+            w.sbc.hang_up(next(iter(w.sbc.parties)))
+            await w.report.wait_for("outgoing.ended", how="bye-received")
+            await w.sbc.stack.close()
+            await w.report.wait_for("tls.closed", trunk=TRUNK)
+            assert w.report.of("tls.failed") == []
 
     asyncio.run(run())

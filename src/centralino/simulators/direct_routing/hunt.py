@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from centralino.simulators.direct_routing.dress import reason
+from centralino.simulators.transport import CONNECTION_LOST
 from centralino.wire.sip.config import OutgoingInvite
 from centralino.wire.sip.events import (
     SessionAnswered,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 NO_RESPONSE = 500001
 NO_CONNECTION = 569002
+LOST_CONNECTION = 549002
 REFUSED_BY_SBC = 560000
 
 
@@ -193,8 +195,7 @@ class TrunkHunt:
         if self._current is None:
             return
         fqdn, trunk = self._current
-        subcode = NO_CONNECTION if status is None else REFUSED_BY_SBC + status
-        self._last = (status, cause, NO_RESPONSE if cause == "timeout" else subcode)
+        self._last = (status, cause, _subcode(event))
         self._hunter.refused(status, cause)
         if event.retry_after_s is not None:
             self._proxy.watch.left_alone(fqdn, event.retry_after_s)
@@ -248,6 +249,14 @@ class TrunkHunt:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _subcode(event: SessionFailed) -> int:
+    if event.status is not None:
+        return REFUSED_BY_SBC + event.status
+    if event.cause == "timeout":
+        return NO_RESPONSE
+    return LOST_CONNECTION if event.detail == CONNECTION_LOST else NO_CONNECTION
 
 
 def _another(region: Proxy, proxies: tuple[Proxy, ...]) -> Proxy:

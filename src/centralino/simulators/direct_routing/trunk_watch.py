@@ -48,7 +48,7 @@ class TrunkWatch:
         """Keep asking trunks that asked us, and watch connections."""
         stack = self._proxy.stack
         stack.on_opened = self._opened
-        stack.on_lost = self._lost
+        stack.on_closed = self._closed
         stack.on_connect_failed = self._not_connected
         self._tick()
 
@@ -183,7 +183,10 @@ class TrunkWatch:
             **fields,
         )
 
-    def _lost(self, flow: Flow, host: str) -> None:
+    def _closed(self, flow: Flow, host: str, has_open_request: bool) -> None:
+        if not has_open_request:
+            self._proxy.report.add("direct-routing", "tls.closed", trunk=host, peer=flow.peer)
+            return
         self._proxy.report.add(
             "direct-routing",
             "tls.failed",
