@@ -8,6 +8,8 @@ exchange is away.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from centralino.exchange.orders import AnyOrder
 
 MOST_ORDERS_PER_MESSAGE = 500
+ACKNOWLEDGE_AFTER_S = 0.05
+"""Facts that the driver keeps a little longer than needed cost nothing; messages do."""
 
 
 class LinkedDriver:
@@ -37,6 +41,8 @@ class LinkedDriver:
         self._path = path
         self._hello = Hello(name="exchange", generation=generation)
         self._link: Link[FromDriver] | None = None
+        self._acknowledged: dict[int, int] = {}
+        """Generation to the highest fact that is to be acknowledged."""
 
     async def attach(self) -> int:
         """Connect, with back-off; return the driver's generation."""
@@ -52,8 +58,9 @@ class LinkedDriver:
                 return self._link.peer.generation
 
     def detach(self) -> None:
-        """Close the link."""
+        """Close the link; what is acknowledged is still told."""
         if self._link is not None:
+            self._tell_acknowledged(self._link)
             self._link.close()
             self._link = None
 
@@ -76,12 +83,25 @@ class LinkedDriver:
         return [fact for message in messages for fact in message.facts]
 
     def acknowledge(self, generation: int, fact: int) -> None:
-        """Tell the driver what it may forget; raises ``RemoteUnavailable``."""
+        """Tell the driver what it may forget, a moment later and for many facts at once.
+
+        Raises:
+            RemoteUnavailable: the link is down.
+        """
         link = self._require_link("acknowledge")
-        try:
-            link.send(AcknowledgeFacts(generation, fact))
-        except LinkError as error:
-            raise RemoteUnavailable(self.name, "acknowledge", str(error)) from error
+        if not self._acknowledged:
+            asyncio.get_running_loop().call_later(
+                ACKNOWLEDGE_AFTER_S, self._tell_acknowledged, link
+            )
+        self._acknowledged[generation] = max(fact, self._acknowledged.get(generation, 0))
+
+    def _tell_acknowledged(self, link: Link[FromDriver]) -> None:
+        facts, self._acknowledged = self._acknowledged, {}
+        if link is not self._link:
+            return  # the next link learns it from the next acknowledgement
+        with contextlib.suppress(LinkError):
+            for generation, fact in facts.items():
+                link.send(AcknowledgeFacts(generation, fact))
 
     def _require_link(self, operation: str) -> Link[FromDriver]:
         if self._link is None:

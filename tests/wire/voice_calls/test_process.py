@@ -104,6 +104,7 @@ def test_facts_come_again_until_they_are_acknowledged(short_folder: Path) -> Non
             second.submit([HangUp(order=OrderId("x"), leg=LegId("nobody"))])
             async with asyncio.timeout(10):
                 await second.next_facts()
+            second.detach()
             third = await attached(there)
             async with asyncio.timeout(10):
                 left = await third.next_facts()

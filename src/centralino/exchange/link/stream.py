@@ -69,7 +69,9 @@ class Link(asyncio.Protocol, Generic[Message]):
         self._transport: asyncio.Transport | None = None
         self._error: LinkError | None = None
         self._is_paused = False
-        loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
+        loop = self._loop = asyncio.get_running_loop()
         self._greeted: asyncio.Future[None] = loop.create_future()
         self._over: asyncio.Future[None] = loop.create_future()
 
@@ -95,13 +97,25 @@ class Link(asyncio.Protocol, Generic[Message]):
         self.send_frame(encode_frame(message))
 
     def send_frame(self, frame: bytes) -> None:
-        """Queue a frame that is encoded already."""
+        """Queue a frame that is encoded already.
+
+        What one turn of the loop sends is written at once: the peer is woken once for it.
+        """
         if self._transport is None or not self.is_open:
             raise LinkClosed("the link is closed")
-        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        if self._transport.get_write_buffer_size() + self._unsent_bytes > MAX_UNSENT_BYTES:
             self._fail(LinkOverflow("the peer does not read its messages"))
             raise LinkOverflow("the peer does not read its messages")
-        self._transport.write(frame)
+        if not self._unsent:
+            self._loop.call_soon(self._write_unsent)
+        self._unsent.append(frame)
+        self._unsent_bytes += len(frame)
+
+    def _write_unsent(self) -> None:
+        if self._unsent and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+        self._unsent_bytes = 0
 
     async def receive(self) -> Message:
         """Return the next message.
@@ -126,6 +140,7 @@ class Link(asyncio.Protocol, Generic[Message]):
     def close(self) -> None:
         """Close the connection; what was queued is still written."""
         if self._transport is not None:
+            self._write_unsent()
             self._transport.close()
 
     async def wait_closed(self) -> None:
