@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -46,6 +47,10 @@ class NoMedia:
     ) -> Reserved:
         """Refuse."""
         raise CapacityExceeded("this voice process has no media workers")
+
+    def is_together(self, legs: Sequence[LegId]) -> bool:
+        """No leg is open."""
+        return True
 
     def send(self, leg: LegId, command: Command) -> None:
         """Do nothing."""

@@ -76,6 +76,10 @@ class Plot:
     listen_for_hz: tuple[int, ...] = ()
     faults: tuple[far.Fault, ...] = ()
     wrap_up_for_ms: int = 500
+    tenant: TenantConfiguration | None = None
+    """Instead of the one queue behind a menu."""
+    media_ports: range | None = None
+    far_media_ports: range | None = None
 
 
 @dataclass
@@ -219,10 +223,11 @@ def _trunk(name: TrunkId, address: str, port: int, own_port: int) -> TrunkSettin
     )
 
 
-def _settings(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
+def settings_for(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
+    """Return the product's settings for a plot."""
     own = trusted_authority().issue(SBC).write(folder, "sbc")
     root = trusted_authority().write(folder)
-    media = free_udp_range(160)
+    media = plot.media_ports or free_udp_range(160)
     teams = TrunkSettings(
         trunk=TEAMS_TRUNK,
         tenant=TENANT,
@@ -238,7 +243,7 @@ def _settings(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
     return Settings(
         data_dir=str(folder / "data"),
         run_dir=str(folder / "run"),
-        tenants=(_tenant(plot),),
+        tenants=(plot.tenant or _tenant(plot),),
         voice=VoiceSettings(
             listeners=(
                 ListenerSettings(transport="udp", address=PRODUCT, port=ports["sip"]),
@@ -279,10 +284,11 @@ def _settings(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
     )
 
 
-def _scenario(folder: Path, plot: Plot, ports: dict[str, int]) -> far.Scenario:
+def scenario_for(folder: Path, plot: Plot, ports: dict[str, int]) -> far.Scenario:
+    """Return the far side of a plot."""
     own = trusted_authority().issue(*TEAMS_PROXIES, "*.pstnhub.microsoft.com")
     certificate, key = own.write(folder, "proxies")
-    media = free_udp_range(180)
+    media = plot.far_media_ports or free_udp_range(180)
     return far.Scenario(
         names={SBC: PRODUCT},
         media_ports=(media[0], media[-1]),
@@ -312,17 +318,22 @@ def _scenario(folder: Path, plot: Plot, ports: dict[str, int]) -> far.Scenario:
     )
 
 
-@asynccontextmanager
-async def stage(folder: Path, plot: Plot) -> AsyncIterator[Stage]:
-    """Run the product and the far side; nothing of it is left afterwards."""
-    ports = {
+def free_ports() -> dict[str, int]:
+    """Return a port for each listener of product and far side."""
+    return {
         "sip": free_udp_port(PRODUCT),
         "tls": free_tcp_port(PRODUCT),
         "carrier": free_udp_port(CARRIER),
         "proxies": free_tcp_port("127.0.0.2"),
     }
-    settings = _settings(folder, plot, ports)
-    scenario = _scenario(folder, plot, ports)
+
+
+@asynccontextmanager
+async def stage(folder: Path, plot: Plot) -> AsyncIterator[Stage]:
+    """Run the product and the far side; nothing of it is left afterwards."""
+    ports = free_ports()
+    settings = settings_for(folder, plot, ports)
+    scenario = scenario_for(folder, plot, ports)
     layout = Layout.of(settings)
     loop = asyncio.get_running_loop()
     report = Report(loop.time)
