@@ -56,6 +56,9 @@ class HangUpCause(StrEnum):
 class Answer(Order, frozen=True, tag="answer"):
     """Answer an offered leg; ``Answered`` follows."""
 
+    near: LegId | None = None
+    """A leg that this one is to be bridged with, see ``Invite.near``."""
+
 
 class Ring(Order, frozen=True, tag="ring"):
     """Tell the caller that it rings, without answering."""
@@ -123,6 +126,9 @@ class Invite(Order, frozen=True, tag="invite"):
     caller_name: str | None = None
     ring_for_ms: int = 15000
     """After this the attempt is cancelled and ends as ``no-answer``."""
+    near: LegId | None = None
+    """A leg that this one is to be bridged with: only legs of one media worker can meet, so the
+    new leg's media goes to that one's. ``None``: any worker."""
 
 
 class CancelInvite(Order, frozen=True, tag="cancel_invite"):

@@ -153,6 +153,7 @@ def _ring(
         target=effect.target,
         caller_number=effect.caller_number,
         ring_for_ms=effect.ring_for_ms,
+        near=effect.near,
     )
 
 

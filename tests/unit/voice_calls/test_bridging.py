@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centralino.adapters.voice.gains import gain_matrix
-from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.ids import BridgeId, LegId
 from centralino.exchange.facts import (
     Alarm,
+    Answered,
     Ended,
+    Offered,
     ParticipantJoined,
     ParticipantLeft,
     PlayFinished,
@@ -29,6 +31,7 @@ from centralino.exchange.media import (
     WorkerAlarm,
 )
 from centralino.exchange.orders import (
+    Answer,
     Bridge,
     BridgeMember,
     HangUp,
@@ -179,6 +182,46 @@ def test_a_refused_room_leaves_no_bridge(tmp_path: Path) -> None:
             order = world.order(Bridge, leg, bridge="b", members=members(leg, "a1"))
             await world.failed(order)
             assert world.driver.bridges.members("b") == ()  # type: ignore[arg-type]  # a name
+
+    run_virtual(story())
+
+
+def test_legs_of_different_media_workers_cannot_meet(tmp_path: Path) -> None:
+    """And the bridge that there was stays as it was."""
+
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, agent, _ = await pair(world)
+            world.last_caller = None
+            await world.answered_agent("far")
+            order = world.order_id()
+            people = members(leg, agent, "far")
+            world.driver.submit(
+                [Bridge(order=order, leg=leg, bridge=BridgeId("b"), members=people)]
+            )
+            failed = await world.failed(order)
+            assert failed.code == "conflict"
+            assert "different media workers" in failed.text
+            assert world.driver.bridges.members(BridgeId("b")) == (leg, agent)
+            assert not world.has(ParticipantLeft)
+
+    run_virtual(story())
+
+
+def test_who_is_rung_before_the_caller_is_answered_brings_him_along(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            world.carrier.call()
+            leg = (await world.fact(Offered)).leg
+            world.last_caller = leg
+            await world.answered_agent("a1")
+            world.last_caller = None
+            await world.answered_agent("a2")
+            world.order(Answer, leg)
+            await world.fact(Answered, leg)
+            bridge(world, "b", members(leg, a1="agent"))
+            await world.fact(ParticipantJoined, leg)
+            assert world.media.worker[LegId("a2")] != world.media.worker[leg]
 
     run_virtual(story())
 

@@ -423,7 +423,7 @@ def test_the_transferred_caller_of_a_teams_users_own_call_is_the_other_party(
     async def story() -> None:
         async with running_world(tmp_path) as world:
             leg, session = await world.answered_caller(world.teams)
-            other, _ = await world.answered_caller()
+            other, _ = await world.answered_caller(near=leg)
             people = (BridgeMember(leg), BridgeMember(other))
             world.order(Bridge, leg, bridge="b", members=people)
             await world.fact(ParticipantJoined, leg)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,13 +88,15 @@ class InMemoryMedia:
         self.reserve_gate: asyncio.Event | None = None
         self.is_mute = False
         """Give no final statistics."""
+        self.worker: dict[LegId, int] = {}
+        """On which worker each leg is: each has its own unless it was to be near another."""
+        self._next_worker = itertools.count()
         self._events: asyncio.Queue[m.Event] = asyncio.Queue()
         self._ports = itertools.count(20000, 2)
 
     async def reserve(
         self, leg: LegId, *, near: LegId | None = None, rtp_port: int = 0
     ) -> m.Reserved:
-        del near
         if self.reserve_gate is not None:
             await self.reserve_gate.wait()
         if self.reserve_error is not None:
@@ -105,7 +107,12 @@ class InMemoryMedia:
         )
         self.open[leg] = reserved
         self.claimed.add(leg)
+        beside = None if near is None else self.worker.get(near)
+        self.worker[leg] = next(self._next_worker) if beside is None else beside
         return reserved
+
+    def is_together(self, legs: Sequence[LegId]) -> bool:
+        return len({self.worker[leg] for leg in legs if leg in self.worker}) < 2
 
     def send(self, leg: LegId, command: m.Command) -> None:
         if leg not in self.open:
@@ -440,6 +447,7 @@ class World:
         self.teams = self.peers[PROXIES[0]]
         self.carrier = self.peers[CARRIER_HOST]
         self.facts: list[Fact] = []
+        self.last_caller: LegId | None = None
         self._orders = itertools.count(1)
         self._news = asyncio.Event()
         self._arrives_at = 0.0
@@ -532,22 +540,26 @@ class World:
 
     # ---- usual beginnings
 
-    async def answered_caller(self, peer: FarSide | None = None) -> tuple[LegId, str]:
+    async def answered_caller(
+        self, peer: FarSide | None = None, *, near: LegId | None = None
+    ) -> tuple[LegId, str]:
         """A call from the carrier, answered; returns the leg and the far side's session."""
         far = peer or self.carrier
         session = far.call()
         offered = await self.fact(Offered)
-        self.order(Answer, offered.leg)
+        self.order(Answer, offered.leg, near=near)
         await self.fact(Answered, offered.leg)
+        self.last_caller = offered.leg
         return offered.leg, session
 
     def ring_agent(self, leg: str, **fields: object) -> OrderId:
-        """Order a call to a Teams user."""
+        """Order a call to a Teams user, for the last caller if there is one."""
         asked: dict[str, object] = {
             "tenant": TENANT,
             "trunk": TEAMS,
             "target": "+390612345",
             "caller_number": "+39333111222",
+            "near": self.last_caller,
         }
         return self.order(Invite, leg, **(asked | fields))
 

@@ -15,11 +15,12 @@ from centralino.adapters.media.client import MediaPool
 from centralino.adapters.media.control import AnyCommand
 from centralino.core.kernel.errors import (
     CapacityExceeded,
+    Conflict,
     NotFound,
     RemoteRejected,
     RemoteTimeout,
 )
-from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange.link.framing import Hello
 from centralino.exchange.link.stream import Link, LinkServer
 from centralino.exchange.media import (
@@ -36,7 +37,10 @@ from centralino.exchange.media import (
     Release,
     Reserve,
     Reserved,
+    RoomMember,
     SendDigits,
+    SetRoom,
+    StartRecording,
     WorkerAlarm,
 )
 
@@ -147,6 +151,38 @@ def test_legs_are_spread_and_neighbours_stay_together(tmp_path: Path) -> None:
             await pool.reserve(C)
             assert len(one.got()) + len(two.got()) == 3
             assert sorted((len(one.got()), len(two.got()))) == [1, 2]
+
+    asyncio.run(run())
+
+
+def test_legs_opened_at_the_same_time_are_spread(tmp_path: Path) -> None:
+    async def run() -> None:
+        one, two = ScriptedWorker(tmp_path / "1"), ScriptedWorker(tmp_path / "2")
+        async with one.running(), two.running(), pool_of(one, two) as pool:
+            await asyncio.gather(*(pool.reserve(LegId(f"leg-{i}")) for i in range(10)))
+            assert (len(one.got()), len(two.got())) == (5, 5)
+
+    asyncio.run(run())
+
+
+def test_legs_of_different_workers_are_not_joined(tmp_path: Path) -> None:
+    async def run() -> None:
+        one, two = ScriptedWorker(tmp_path / "1"), ScriptedWorker(tmp_path / "2")
+        async with one.running(), two.running(), pool_of(one, two) as pool:
+            await pool.reserve(A)
+            await pool.reserve(B, near=A)
+            await pool.reserve(C)
+            assert (pool.is_together((A, B)), pool.is_together((A, B, C))) == (True, False)
+            room = SetRoom(
+                room=BridgeId("r"), members=(RoomMember(A, ((C, 1.0),)), RoomMember(C, ()))
+            )
+            recording = StartRecording(recording=RecordingId("x"), path="x.wav", first=A, second=C)
+            for command in (room, recording):
+                with pytest.raises(Conflict, match="different media workers"):
+                    await pool.ask(A, command)
+                with pytest.raises(Conflict):
+                    pool.send(A, command)
+            assert len(one.got()) + len(two.got()) == 3
 
     asyncio.run(run())
 

@@ -2,8 +2,8 @@
 """``MediaPool``: a driver's side of its media workers, as one ``MediaPort``.
 
 Use: run ``run()`` in a task for as long as the pool is needed, then call the methods of
-``MediaPort`` from the same loop. Legs that talk to each other must be on the same worker:
-reserve the later ones ``near`` the first.
+``MediaPort`` from the same loop. A leg goes to the worker with the fewest; legs that talk to
+each other must be on the same one: reserve the later ones ``near`` the first.
 
 A worker that dies is set up again as soon as its successor listens: same ports, same
 keys, same rooms, playings and recordings. A driver that restarts finds the legs it had:
@@ -22,8 +22,23 @@ from typing import TYPE_CHECKING
 import structlog
 
 from centralino.adapters.media.client_worker import WorkerClient
-from centralino.core.kernel.errors import CapacityExceeded, NotFound, RemoteError, RemoteRejected
-from centralino.exchange.media import Command, Event, Release, Reserve, Reserved, WorkerAlarm
+from centralino.core.kernel.errors import (
+    CapacityExceeded,
+    Conflict,
+    NotFound,
+    RemoteError,
+    RemoteRejected,
+)
+from centralino.exchange.media import (
+    Command,
+    Event,
+    Release,
+    Reserve,
+    Reserved,
+    SetRoom,
+    StartRecording,
+    WorkerAlarm,
+)
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import LegId
@@ -103,6 +118,7 @@ class MediaPool:
         command = Reserve(leg=leg, address=address or self._address, rtp_port=rtp_port)
         problem = "no media worker is connected"
         for worker in self._candidates(leg, near):
+            worker.opening_count += 1
             try:
                 reserved = await worker.ask(command)
             except RemoteRejected as error:
@@ -113,6 +129,8 @@ class MediaPool:
             except RemoteError as error:
                 problem = error.message
                 continue
+            finally:
+                worker.opening_count -= 1
             assert isinstance(reserved, Reserved)  # noqa: S101 - narrows the type
             worker.memory.add_leg(reserved)
             worker.unclaimed.pop(leg, None)
@@ -127,7 +145,7 @@ class MediaPool:
         if near is not None and near in self._places:
             return [self._places[near]]
         ready = [worker for worker in self._workers if worker.is_connected]
-        return sorted(ready, key=lambda worker: (worker.is_late, worker.memory.leg_count))
+        return sorted(ready, key=lambda worker: (worker.is_late, worker.load))
 
     def _worker(self, leg: LegId) -> WorkerClient:
         try:
@@ -135,13 +153,30 @@ class MediaPool:
         except KeyError:
             raise NotFound(f"no media leg {leg} is open") from None
 
+    def is_together(self, legs: Sequence[LegId]) -> bool:
+        """Whether these legs, as far as they are open, are on one worker."""
+        places = {id(worker) for leg in legs if (worker := self._places.get(leg)) is not None}
+        return len(places) < 2
+
+    def _require_together(self, command: Command) -> None:
+        if isinstance(command, SetRoom):
+            legs = [member.leg for member in command.members]
+        elif isinstance(command, StartRecording):
+            legs = [command.first, command.second]
+        else:
+            return
+        if not self.is_together(legs):
+            raise Conflict("the legs are on different media workers")
+
     def send(self, leg: LegId, command: Command) -> None:
         """Send a command about ``leg`` to its worker, without waiting.
 
         Raises:
             NotFound: the leg was never reserved, or is released.
+            Conflict: it joins legs that are on different workers.
             CapacityExceeded: the worker is away and too much waits for it.
         """
+        self._require_together(command)
         self._worker(leg).send(command)
 
     async def ask(self, leg: LegId, command: Command) -> Event:
@@ -149,9 +184,11 @@ class MediaPool:
 
         Raises:
             NotFound: the leg was never reserved, or is released.
+            Conflict: it joins legs that are on different workers.
             RemoteTimeout: the worker did not answer in time.
             RemoteRejected: the worker refused; the code is in ``details``.
         """
+        self._require_together(command)
         return await self._worker(leg).ask(command)
 
     def release(self, leg: LegId) -> None:

@@ -89,6 +89,8 @@ class WorkerClient:
         self.unclaimed: dict[LegId, int] = {}
         """Legs that it holds and we did not reserve, with their port."""
         self.is_late = False
+        self.opening_count = 0
+        """Legs that we are about to open on it."""
         self.connected = asyncio.Event()
         """Set at the first connection."""
         self._name = path.name
@@ -101,6 +103,11 @@ class WorkerClient:
         self._requests = 0
         self._pending: dict[int, tuple[Command, asyncio.Future[Event]]] = {}
         self._waiting: deque[Command] = deque()
+
+    @property
+    def load(self) -> int:
+        """How many legs it has, those that are being opened included."""
+        return self.memory.leg_count + self.opening_count
 
     @property
     def is_connected(self) -> bool:

@@ -68,6 +68,8 @@ class Bridges:
             if member.role not in ROLES:
                 raise InvalidInput("there is no such role")
             self._calls.require_answered(member.leg)
+        if not self._calls.media.is_together(tuple(wanted)):
+            raise Conflict("the legs are on different media workers: invite one near the other")
         return self._join(order, wanted)
 
     async def _join(self, order: Bridge, wanted: dict[LegId, BridgeMember]) -> None:

@@ -391,7 +391,7 @@ def _legs_of(order: AnyOrder) -> tuple[LegId, ...]:
         return tuple({order.leg, *(member.leg for member in order.members)})
     if isinstance(order, o.RecordStart) and order.other:
         return (order.leg, order.other)
-    if isinstance(order, o.Invite) and order.near:
+    if isinstance(order, o.Invite | o.Answer) and order.near:
         return (order.leg, order.near)
     return (order.leg,)
 

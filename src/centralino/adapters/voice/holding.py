@@ -169,6 +169,7 @@ class Holding:
                     caller_number=leg.caller_number,
                     caller_name=leg.caller_name,
                     ring_for_ms=60_000,
+                    near=leg.id,
                 )
             ]
         )

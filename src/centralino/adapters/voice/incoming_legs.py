@@ -152,7 +152,9 @@ class IncomingLegs:
     def answer(self, order: Answer, now: int) -> Work | None:
         """Answer an offered leg."""
         del now
-        return self.answer_leg(self._require_offered(order.leg))
+        leg = self._require_offered(order.leg)
+        leg.near = order.near
+        return self.answer_leg(leg)
 
     async def answer_leg(self, leg: Leg) -> None:
         """Open media, negotiate, send 200; a leg that cannot be answered is refused and ends."""

@@ -91,6 +91,8 @@ class Leg:
     """Description of the incoming INVITE."""
     is_ringing_told: bool = False
     negotiator: AudioNegotiator | None = None
+    near: LegId | None = None
+    """Whose media worker it follows."""
     reserved: Reserved | None = None
     is_media_set: bool = False
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.calls import Calls
     from centralino.adapters.voice.closing import Closing
     from centralino.adapters.voice.leg import Leg
-    from centralino.core.kernel.ids import LegId, TenantId
+    from centralino.core.kernel.ids import LegId
     from centralino.exchange.orders import Hold, Resume
     from centralino.wire.sdp.stream import AudioSession
     from centralino.wire.sip.events import ReofferFinished, SessionReoffered
@@ -55,7 +55,7 @@ class MediaLegs:
     # ---- sockets
 
     async def reserve(self, leg: Leg) -> None:
-        """Open the leg's sockets, beside the other legs of its tenant.
+        """Open the leg's sockets, beside the leg that it follows.
 
         Raises:
             CapacityExceeded: the workers are late or out of ports.
@@ -64,18 +64,23 @@ class MediaLegs:
         calls = self._calls
         try:
             async with asyncio.timeout(calls.around.voice.media_setup_s):
-                leg.reserved = await calls.media.reserve(leg.id, near=self._near(leg.tenant))
+                leg.reserved = await calls.media.reserve(leg.id, near=self._near(leg))
         except TimeoutError:
             raise RemoteTimeout("media", "reserve") from None
         if leg.is_over:
             calls.release_media(leg.id)
             raise Conflict("the leg ended meanwhile")
 
-    def _near(self, tenant: TenantId) -> LegId | None:
-        """Legs of one tenant may meet in a bridge, which lives in one worker."""
-        for leg in reversed(self._calls.legs.values()):
-            if leg.tenant == tenant and leg.reserved is not None and not leg.is_over:
-                return leg.id
+    def _near(self, leg: Leg) -> LegId | None:
+        """Return an open leg that this one is to meet: the one it follows, or who follows it.
+
+        A caller may be answered after somebody was rung for him, and several may be rung.
+        """
+        met = {leg.id, leg.near} - {None}
+        for other in self._calls.legs.values():
+            is_met = other.id == leg.near or other.near in met
+            if is_met and other.reserved is not None and other is not leg and not other.is_over:
+                return other.id
         return None
 
     def negotiator(self, leg: Leg, *, g711_only: bool = False) -> AudioNegotiator:

@@ -84,6 +84,7 @@ class OutgoingLegs:
             called_number=order.target,
             caller_number=order.caller_number,
             caller_name=order.caller_name,
+            near=order.near,
             attempt=Attempt(order, now),
         )
         leg.step(LegEvent.INVITE)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from centralino.adapters.voice.closing import Closing
     from centralino.adapters.voice.edge import RestorableMedia
     from centralino.adapters.voice.media_legs import MediaLegs
+    from centralino.core.kernel.ids import LegId
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,8 @@ class Restoring:
     async def _claim(self, leg: Leg, former: LegCheckpoint, media: RestorableMedia) -> None:
         """Open the leg's sockets under the same port; the worker may still have them."""
         try:
-            leg.reserved = await media.reserve(leg.id, rtp_port=former.rtp_port)
+            near = self._beside(leg)
+            leg.reserved = await media.reserve(leg.id, near=near, rtp_port=former.rtp_port)
         except AppError as error:
             self._give_up(leg, error.message)
             return
@@ -127,6 +129,14 @@ class Restoring:
         if agreed is not None:
             self._media_legs.configure(leg, agreed)
         self._calls.save(leg)
+
+    def _beside(self, leg: Leg) -> LegId | None:
+        """Return a leg of the same bridge that is open already, should its worker be new too."""
+        for other in self._calls.legs.values():
+            is_in_bridge = leg.bridge is not None and other.bridge == leg.bridge
+            if is_in_bridge and other is not leg and other.reserved is not None:
+                return other.id
+        return None
 
     def _give_up(self, leg: Leg, reason: str) -> None:
         log.error("leg.media_lost", leg=leg.id, reason=reason)

@@ -87,6 +87,8 @@ class RingAgent(CallEffect, frozen=True, tag="ring-agent"):
     target: str
     caller_number: str | None
     ring_for_ms: int
+    near: LegId | None = None
+    """The leg that it will be bridged with."""
 
 
 class RingParty(CallEffect, frozen=True, tag="ring-party"):
@@ -96,6 +98,8 @@ class RingParty(CallEffect, frozen=True, tag="ring-party"):
     target: str
     caller_number: str | None
     ring_for_ms: int
+    near: LegId | None = None
+    """The leg that it will be bridged with."""
 
 
 class CancelRing(CallEffect, frozen=True, tag="cancel-ring"):

@@ -94,6 +94,7 @@ def offer(turn: Turn, interaction: Interaction, agent: AgentId) -> None:
             target=phone.target,
             caller_number=interaction.caller_number,
             ring_for_ms=queue.ring_for_ms,
+            near=interaction.leg,
         )
     )
 

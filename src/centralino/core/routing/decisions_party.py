@@ -63,6 +63,7 @@ def start(turn: Turn, interaction: Interaction, action: Transfer) -> TransferEnd
             target=address,
             caller_number=shown or interaction.caller_number,
             ring_for_ms=action.ring_for_ms,
+            near=interaction.leg,
         )
     )
     return None
