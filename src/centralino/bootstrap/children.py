@@ -73,7 +73,7 @@ async def start_product(supervisor: Supervisor, settings: Settings, layout: Layo
         ChildFailed: one did not become ready.
     """
     layout.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    layout.data_dir.mkdir(parents=True, exist_ok=True)
+    layout.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     layout.settings_file.touch(mode=0o600)
     layout.settings_file.write_bytes(msgspec.json.encode(settings))
     for spec in [*media_children(settings, layout), *product_children(settings, layout)]:

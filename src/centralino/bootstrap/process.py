@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -27,6 +28,7 @@ from centralino.bootstrap.edge import run_edge
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
+from centralino.bootstrap.supervisor import FAILED
 from centralino.core.kernel.errors import AppError
 from centralino.exchange.control_server import ControlServer
 from centralino.exchange.driver import LinkedDriver
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except* (AppError, OSError) as failures:
         for failure in _leaves(failures):
             log.error("process.failed", reason=str(failure))
+            say(f"{FAILED}{failure}")
     return status
 
 
@@ -108,8 +111,14 @@ async def run_edge_process(settings: Settings, layout: Layout) -> None:
 
 def say_serving() -> None:
     """Tell the supervisor that this process is ready."""
-    sys.stdout.write("serving\n")
-    sys.stdout.flush()
+    say("serving")
+
+
+def say(line: str) -> None:
+    """Tell the supervisor one line; one that does not listen is no error."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 async def _until_told(work: Awaitable[None]) -> None:

@@ -9,6 +9,7 @@ unknown key is an error that says where it is and what was probably meant.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from centralino.bootstrap.settings import Settings
 from centralino.core.kernel.errors import AppError, ConfigError
 
 PREFIX = "CENTRALINO__"
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 Tree = TypeVar("Tree")
 
@@ -55,7 +57,12 @@ def convert(data: object, kind: type[Tree]) -> Tree:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
-        raise ConfigError(place.rstrip("`").lstrip(".") or "settings", problem) from error
+        path = place.rstrip("`").lstrip(".")
+        missing = _MISSING.fullmatch(problem)
+        if missing is None:
+            raise ConfigError(path or "settings", problem) from error
+        path = f"{path}.{missing[1]}" if path else missing[1]
+        raise ConfigError(path, "is missing", "config.sample.yaml shows every setting") from error
     except AppError as error:
         raise ConfigError("settings", error.message) from error
 

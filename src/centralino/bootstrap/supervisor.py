@@ -26,6 +26,8 @@ from centralino.core.kernel.errors import AppError
 
 log = structlog.get_logger(__name__)
 
+LAST_WORDS_S = 1.0
+"""Longest wait for what a dead child has said."""
 CALM_S = 10.0
 """A child that lived this long may be started again at once."""
 DEATHS_AT_ONCE = 3
@@ -33,6 +35,10 @@ DEATHS_AT_ONCE = 3
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 10.0
 MAX_LINE_BYTES = 1 << 20
+FAILED = "failed: "
+"""How a child says on its standard output why it ends."""
+CHILDREN_UMASK = 0o027
+"""What the children write is for their user, and for reading by the group."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -69,6 +75,9 @@ class Child:
     restarts: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopping: bool = False
+    listener: asyncio.Task[None] | None = None
+    problem: str = ""
+    """Why it failed, in its own words."""
 
     @property
     def pid(self) -> int | None:
@@ -130,9 +139,19 @@ class Supervisor:
             ended.cancel()
             ready.cancel()
         if not child.ready.is_set():
-            raise ChildFailed(f"{spec.name} did not become ready{self._where(spec.name)}")
+            raise ChildFailed(await self._describe_failure(child))
         self._news(f"{spec.name} is ready (process {child.pid})")
         return child
+
+    async def _describe_failure(self, child: Child) -> str:
+        """Return what is known about a process that did not become ready."""
+        name = child.spec.name
+        if child.pid is not None:
+            return f"{name} was not ready after {self._ready_s:.0f} s{self._where(name)}"
+        if child.listener is not None:
+            await asyncio.wait((child.listener,), timeout=LAST_WORDS_S)
+        problem = f": {child.problem}" if child.problem else ""
+        return f"{name} did not become ready{problem}{self._where(name)}"
 
     async def keep_standby(self, arguments: Sequence[str]) -> None:
         """Keep one warm process that can become any child with a ``standby_input``.
@@ -188,7 +207,7 @@ class Supervisor:
         else:
             self._standby = standby
             child.process = await self._execute(child.spec.name, child.spec.arguments)
-        self._tasks.create_task(self._listen(child, child.process))
+        child.listener = self._tasks.create_task(self._listen(child, child.process))
 
     async def _execute(self, name: str, arguments: Sequence[str]) -> asyncio.subprocess.Process:
         output = None
@@ -205,6 +224,7 @@ class Supervisor:
                 limit=MAX_LINE_BYTES,
                 start_new_session=True,  # a key press in the terminal is for us alone
                 preexec_fn=_die_with_parent,
+                umask=CHILDREN_UMASK,
             )
         finally:
             if output is not None:
@@ -214,6 +234,8 @@ class Supervisor:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         while line := await process.stdout.readline():
             text = line.decode(errors="replace")
+            if text.startswith(FAILED):
+                child.problem = text.removeprefix(FAILED).strip()
             if not child.ready.is_set() and child.spec.is_ready(text):
                 child.ready.set()
             child.spec.on_line(text)

@@ -42,6 +42,8 @@ class DemoOptions:
 
 def run(options: DemoOptions) -> int:
     """Run the demo; return the exit code."""
+    if options.json_file is not None:
+        options.json_file.touch()  # a result that cannot be kept is told before the run
     console = Console(highlight=False, soft_wrap=options.is_headless)
     plan = DemoPlan(seed=options.seed, seconds=options.seconds, plant=options.plant)
     if options.plant:

@@ -143,6 +143,10 @@ def main() -> None:
     except AppError as error:
         typer.echo(error.message, err=True)
         sys.exit(FAILED)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        typer.echo(f"{place}{error.strerror or error}", err=True)
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,13 @@ def test_a_wrong_value_is_refused_with_its_place(
         load_settings(sample, {name: value})
 
 
+def test_a_missing_setting_is_named_and_where_all_stand() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(None, {})
+    assert refused.value.path == "tenants"
+    assert "config.sample.yaml" in refused.value.hint
+
+
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file"):
         load_settings(tmp_path / "nowhere.yaml", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from centralino import __version__
 from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.adapters.voice.settings import TEAMS_PROXIES
 from centralino.bootstrap.sample import sample_text
-from centralino.cli.main import app
+from centralino.cli.main import app, main
 from centralino.exchange.codec import encode
 from centralino.exchange.ports import JournalRecord
 from tests.unit.core.company import TENANT, Desk
@@ -139,3 +140,26 @@ def test_the_doctor_explains_settings_that_cannot_be_read(tmp_path: Path) -> Non
     result = run.invoke(app, ["doctor", "--config", str(config)])
     assert result.exit_code == 1
     assert "data_dirs: unknown key (did you mean data_dir?)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("demo", "--data", "{file}/x"), ("demo", "--headless", "--json", "{file}/x.json")],
+)
+def test_a_place_that_cannot_be_written_is_named_at_once(
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    given = [word.format(file=file) for word in arguments]
+    monkeypatch.setattr(sys, "argv", ["centralino", *given])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert f"{file}/x" in (told := capsys.readouterr().err)
+    assert "Not a directory" in told
+    assert "Traceback" not in told

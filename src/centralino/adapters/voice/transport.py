@@ -10,6 +10,8 @@ sweep over the connections, not a timer each.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, cast
@@ -77,7 +79,11 @@ class Transports:
             except OSError as error:
                 await self.stop()
                 place = f"{settings.transport} {settings.address}:{settings.port}"
-                raise ConfigError("voice.listeners", f"cannot open {place}: {error}") from error
+                hint = "`ss -lnp` shows who has it" if error.errno == errno.EADDRINUSE else ""
+                problem = (
+                    f"cannot open {place}: {os.strerror(error.errno) if error.errno else error}"
+                )
+                raise ConfigError("voice.listeners", problem, hint) from error
         self._sweep()
 
     async def _listen(self, settings: ListenerSettings) -> None:

@@ -80,7 +80,8 @@ class DemoRun:
             layout = Layout(self.data_dir / f"{now:%Y%m%d-%H%M%S}", run_dir)
             ports = self._prepare(layout, now)
             projection = LiveProjection(layout.journal, company.TENANT)
-            layout.logs.mkdir(parents=True)
+            layout.data_dir.mkdir(parents=True, mode=0o750)
+            layout.logs.mkdir()
             with (
                 (layout.logs / "supervisor.log").open("w", encoding="utf-8") as log_file,
                 (layout.logs / "far-side.jsonl").open("w", encoding="utf-8") as self._report,
