@@ -54,9 +54,7 @@ class LabAuthority:
         self.root.write_bytes(_pem(self._root.certificate))
         self.both_roots = folder / "both-roots.crt"
         """Trusts the stranger too: a planted defect."""
-        self.both_roots.write_bytes(
-            _pem(self._root.certificate) + _pem(self._stranger.certificate)
-        )
+        self.both_roots.write_bytes(_pem(self._root.certificate) + _pem(self._stranger.certificate))
 
     def issue(self, file: str, kind: Certificate, names: Sequence[str], wrong: str) -> Files:
         """Write a certificate and its key.

@@ -22,7 +22,7 @@ from centralino.wire.sip.message import parse_message
 
 if TYPE_CHECKING:
     from centralino.adapters.voice.settings import TrunkSettings, VoiceSettings
-    from centralino.certification.plan import Case
+    from centralino.certification.plan import Case, Plan
     from centralino.certification.stage import Certificate, Stage
     from centralino.core.routing.configuration import TenantConfiguration
 
@@ -37,6 +37,8 @@ class Defect:
     """The case that must fail."""
     rule: str = ""
     """The global assertion that must be broken as well."""
+    sign: str = ""
+    """What a problem of the case must say, where no assertion is about it."""
     tamper: Tamper = untouched
     stage: Callable[[Stage], Stage] | None = None
     """Changes the stage of the named case."""
@@ -56,6 +58,11 @@ class Defect:
         if self.stage is None or case.id != self.case:
             return case
         return msgspec.structs.replace(case, stage=self.stage(case.stage))
+
+    def victim(self, plan: Plan) -> Case:
+        """Return a copy of the case that must fail, with an id and so people of its own."""
+        (case,) = plan.select((self.case,))
+        return msgspec.structs.replace(self.on_case(case), id=f"{case.id}-{self.id}")
 
 
 def _matching(pattern: str, change: Callable[[bytes], bytes]) -> Tamper:
@@ -93,12 +100,18 @@ def _lose(pattern: str) -> Tamper:
     return _matching(pattern, lambda message: b"")
 
 
+_UPPER_CASE_ANSWER = re.compile(rb"\r\nCSEQ: *\d+ INVITE\r\n")
+
+
 def _lose_upper_case(message: bytes, is_from_product: bool) -> bytes:
-    """Lose what the far side says in upper case, as a parser would that knows no better."""
-    return b"" if not is_from_product and b"\r\nCALL-ID:" in message else message
+    """Lose answers in upper case, as a parser would that knows no better."""
+    is_lost = not is_from_product and _UPPER_CASE_ANSWER.search(message) is not None
+    return b"" if is_lost else message
 
 
-def _on_teams(change: Callable[[TrunkSettings], TrunkSettings]) -> Callable[[VoiceSettings], VoiceSettings]:
+def _on_teams(
+    change: Callable[[TrunkSettings], TrunkSettings],
+) -> Callable[[VoiceSettings], VoiceSettings]:
     def on_voice(voice: VoiceSettings) -> VoiceSettings:
         trunks = tuple(change(t) if t.trunk == TEAMS_TRUNK else t for t in voice.trunks)
         return msgspec.structs.replace(voice, trunks=trunks)
@@ -137,48 +150,48 @@ def _muted(stage: Stage) -> Stage:
     return msgspec.structs.replace(stage, users=users)
 
 
-_CONTACT = r"(?im)^(Contact[ \t]*:[^@\r\n]*@)cust1\.sbc\.test"
+_CONTACT = r"(?im)^(Contact[ \t]*:[ \t]*<sip:(?:[^@>\r\n]*@)?)cust1\.sbc\.test"
 
 DEFECTS: tuple[Defect, ...] = (
     Defect(
         "contact-address",
         "Contact carries an address",
-        case="INB-01",
+        case="INB-04",
         rule="G2",
         tamper=_replace("> INVITE", _CONTACT, r"\g<1>127.0.0.1"),
     ),
     Defect(
         "contact-other-host",
         "Contact names another host",
-        case="INB-01",
+        case="INB-04",
         rule="G2",
         tamper=_replace("> INVITE", _CONTACT, r"\g<1>other.example.test"),
     ),
     Defect(
         "no-user-phone",
         "Numbers lack user=phone",
-        case="INB-01",
+        case="INB-04",
         rule="G4",
         tamper=_replace("> INVITE", ";user=phone", ""),
     ),
     Defect(
         "plain-rtp",
         "The offer says RTP/AVP",
-        case="INB-01",
+        case="INB-04",
         rule="G3",
         tamper=_replace("> INVITE", "RTP/SAVP", "RTP/AVP"),
     ),
     Defect(
         "payload-type-twice",
         "A payload type is offered twice",
-        case="INB-01",
+        case="INB-04",
         rule="G3",
         tamper=_replace("> INVITE", r"(m=audio \d+ RTP/SAVP) (\d+)", r"\1 \2 \2"),
     ),
     Defect(
         "sendonly",
         "The product holds with sendonly",
-        case="INB-01",
+        case="INB-04",
         rule="G5",
         tamper=_replace("> INVITE", "a=sendrecv", "a=sendonly"),
     ),
@@ -192,7 +205,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(
         "no-ack",
         "The answer is not acknowledged",
-        case="INB-01",
+        case="INB-04",
         rule="G7",
         tamper=_lose("> ACK"),
     ),
@@ -206,14 +219,14 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(
         "no-upper-case",
         "Header names in upper case are not understood",
-        case="INB-01",
+        case="INB-03",
         rule="G9",
         tamper=_lose_upper_case,
     ),
     Defect(
         "no-bye",
         "Calls are left open",
-        case="INB-01",
+        case="INB-04",
         rule="G10",
         tamper=_lose("> BYE"),
     ),
@@ -221,56 +234,71 @@ DEFECTS: tuple[Defect, ...] = (
         "no-cancel-reason",
         "CANCEL gives no reason",
         case="INB-10",
+        sign="Reason of > CANCEL is missing",
         tamper=_replace("> CANCEL", r"(?im)^Reason:[^\r\n]*\r\n", ""),
     ),
     Defect(
         "no-keys",
         "telephone-event gets lost in negotiation",
         case="MED-04",
+        sign="the keys that came are ''",
         tamper=_replace("< 200 INVITE", r"a=rtpmap:\d+ telephone-event/8000\r\n", ""),
     ),
     Defect(
         "ringing-too-long",
         "The agent's phone rings longer than the queue says",
         case="INB-10",
+        sign="CANCEL",
         stage=_ringing_long,
     ),
     Defect(
         "silence-at-183",
         "The customer hears nothing while the agent's phone rings",
         case="INB-05",
+        sign="could be heard",
         stage=_silent,
     ),
-    Defect("mute", "The agent is not heard", case="INB-02", stage=_muted),
+    Defect("mute", "The agent is not heard", case="INB-02", sign="c1 heard nobody", stage=_muted),
     Defect(
         "asked-again-after-603",
         "Who declined is rung again",
         case="INB-09",
+        sign="> INVITE came",
         tenant=_without_pause,
     ),
-    Defect("no-options", "No OPTIONS are sent", case="CON-01", voice=_on_teams(_without_options)),
+    Defect(
+        "no-options",
+        "No OPTIONS are sent",
+        case="CON-01",
+        sign="> OPTIONS did not come",
+        voice=_on_teams(_without_options),
+    ),
     Defect(
         "options-storm",
         "OPTIONS are sent too often",
         case="CON-03",
+        sign="was asked again after",
         voice=_on_teams(_hurried_options),
     ),
     Defect(
         "wrong-certificate",
         "The certificate lacks the trunk's name",
         case="CON-01",
+        sign="< 200 OPTIONS did not come",
         certificate="wrong-name",
     ),
     Defect(
         "trusts-anybody",
         "Certificates of strangers are accepted",
         case="CON-10",
+        sign="and not refused",
         trusts_strangers=True,
     ),
     Defect(
         "listens-to-anybody",
         "The source address does not count",
         case="CON-15",
+        sign="attacker: 200 and not refused",
         voice=_on_teams(_from_anywhere),
     ),
 )

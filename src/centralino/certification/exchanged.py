@@ -79,7 +79,9 @@ class Exchanged:
     @property
     def branch(self) -> str:
         """The branch of the topmost Via."""
-        found = re.search(r";\s*branch=([^;,\s]+)", self.message.headers.get("Via") or "", re.I)
+        found = re.search(
+            r";\s*branch=([^;,\s]+)", self.message.headers.get("Via") or "", re.IGNORECASE
+        )
         return found.group(1) if found else ""
 
     @property
@@ -145,5 +147,5 @@ def tag_of(value: str | None) -> str:
     >>> tag_of("<sip:a@b.test>;tag=x7")
     'x7'
     """
-    found = re.search(r";\s*tag=([^;,\s>]+)", (value or "").rpartition(">")[2], re.I)
+    found = re.search(r";\s*tag=([^;,\s>]+)", (value or "").rpartition(">")[2], re.IGNORECASE)
     return found.group(1) if found else ""

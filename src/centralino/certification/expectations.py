@@ -9,10 +9,14 @@ to Teams users of the case.
 
 from __future__ import annotations
 
-from centralino.certification.stage import Strict, Value
+import msgspec
+
+from centralino.certification.stage import Value
 
 
-class Expected(Strict, frozen=True, kw_only=True, tag_field="check"):
+class Expected(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="check"
+):
     """One expectation."""
 
     text: str

@@ -90,9 +90,7 @@ def _relayed(item: expected.Relayed, evidence: Evidence) -> Problems:
     first = [m for m in evidence.ladder(item.first) if m.is_like(item.pattern)]
     if not first:
         return [f"{item.pattern} of {item.first} did not come"]
-    then = [
-        m for m in evidence.ladder(item.second) if m.is_like(item.then) and m.at >= first[0].at
-    ]
+    then = [m for m in evidence.ladder(item.second) if m.is_like(item.then) and m.at >= first[0].at]
     if not then:
         return [f"{item.then} of {item.second} did not come afterwards"]
     return _late(_ms(first[0], then[0]), item.at_most_ms, f"{item.then} of {item.second}")
@@ -131,7 +129,9 @@ def _hunt(item: expected.Hunt, evidence: Evidence) -> Problems:
     invites = [
         m
         for m in evidence.ladder("teams")
-        if m.is_initial_invite and m.part == TEAMS and number in (m.message.headers.get("From") or "")
+        if m.is_initial_invite
+        and m.part == TEAMS
+        and number in (m.message.headers.get("From") or "")
     ]
     wanted = [evidence.proxies[place - 1] for place in item.proxies]
     came = [m.address for m in invites]
@@ -157,7 +157,9 @@ def _cadence(item: expected.Cadence, evidence: Evidence) -> Problems:
         gaps = [after - before for before, after in pairwise(times)]
         if not gaps and end - begin > 2 * longest:
             problems.append(f"{address} was not asked again")
-        problems += [f"{address} was asked again after {gap:.2f} s" for gap in gaps if gap < shortest]
+        problems += [
+            f"{address} was asked again after {gap:.2f} s" for gap in gaps if gap < shortest
+        ]
         problems += [f"{address} was asked after {gap:.2f} s only" for gap in gaps if gap > longest]
     return problems[:3]
 
@@ -198,7 +200,8 @@ def _hears(item: expected.Hears, evidence: Evidence) -> Problems:
         return [f"{item.user or item.caller} had no call that ended"]
     heard = sorted({int(hz) for line in lines for hz in _listed(line.get("tones_heard"))})
     if heard != wanted:
-        return [f"{item.user or item.caller} heard {heard or 'nobody'} Hz; expected {wanted} Hz"]
+        who = item.user or item.caller
+        return [f"{who} heard {_tones(heard)}; expected {_tones(wanted)}"]
     return []
 
 
@@ -350,6 +353,10 @@ def _ms(first: Exchanged, second: Exchanged) -> float:
 
 def _late(took_ms: float, at_most_ms: float, what: str) -> Problems:
     return [f"{what} came after {took_ms:.0f} ms"] if took_ms > at_most_ms else []
+
+
+def _tones(tones: Sequence[int]) -> str:
+    return ", ".join(f"{hz} Hz" for hz in tones) or "nobody"
 
 
 def _listed(value: object) -> Sequence[Any]:

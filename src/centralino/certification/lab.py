@@ -27,7 +27,6 @@ from centralino.certification.watch import JournalWatch, LogWatch
 from centralino.certification.wiring import PROXIES, PROXY_ADDRESSES, TRUNK, Run
 from centralino.simulators.carrier.carrier import CarrierSimulator
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
-from centralino.simulators.party.description import Style
 from centralino.simulators.report import Report
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from centralino.certification.stage import Certificate
     from centralino.exchange.ports import ClockPort
     from centralino.simulators.carrier.caller import CallerCall
+    from centralino.simulators.party.description import Style
     from centralino.simulators.scenario import Scenario
 
 READY_S = 8.0
@@ -54,6 +54,8 @@ class LabOptions:
     defects: tuple[Defect, ...] = ()
     is_relayed: bool = False
     """Put a relay in between even when no defect needs one yet."""
+    patience: float = 1.0
+    """Factor on every wait: below 1 where things are expected to fail."""
 
 
 class Lab:
@@ -176,14 +178,16 @@ class Lab:
         """Put right what an earlier case disturbed and wait until the trunk is in service."""
         await self.restore()
         try:
-            await until(self._find_active, READY_S)
+            await until(self._find_active, READY_S * self.options.patience)
         except TimeoutError:
             return False
         return True
 
     def _find_active(self) -> bool | None:
         lines = self.logs.refresh(self.product.logs)
-        states = [line.fields.get("state") for line in lines if line.fits("trunk.changed", TEAMS_LINE)]
+        states = [
+            line.fields.get("state") for line in lines if line.fits("trunk.changed", TEAMS_LINE)
+        ]
         return True if states and states[-1] == "active" else None
 
     # ---- what cases disturb
@@ -230,6 +234,12 @@ class Lab:
         await self.restart_proxies("good")
         self.set_style(self.usual_style(), ("PCMA", "PCMU"))
 
+    def forget_calls(self) -> None:
+        """Let the simulated users forget calls that nobody ended."""
+        for call in self.teams.user_calls():
+            call.close()
+            self.teams.forget(call.session)
+
     def open_media_ports(self) -> int:
         """Return how many UDP sockets of the product's media range are open."""
         table = Path("/proc/net/udp")
@@ -242,9 +252,9 @@ TEAMS_LINE = {"trunk": str(wiring.TEAMS_TRUNK)}
 
 
 def count_ports(table: str, ports: range) -> int:
-    """Count the sockets of a range in the text of ``/proc/net/udp``.
+    r"""Count the sockets of a range in the text of ``/proc/net/udp``.
 
-    >>> count_ports("sl local_address\\n 1: 0100007F:4E20 00000000:0000 07", range(20000, 20010))
+    >>> count_ports("sl local_address\n 1: 0100007F:4E20 00000000:0000 07", range(20000, 20010))
     1
     """
     rows = [line.split() for line in table.splitlines()[1:]]

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from centralino.certification.exchanged import Exchanged
+if TYPE_CHECKING:
+    from centralino.certification.exchanged import Exchanged
 
 WIDTH = 40
 MOST_ROWS = 60

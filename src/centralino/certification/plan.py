@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from centralino.certification.expectations import Expectation
-from centralino.certification.stage import Certificate, Stage, Strict, Value
+from centralino.certification.stage import Certificate, Stage, Value
 from centralino.core.kernel.errors import InvalidInput
 
 Profile = Literal["direct", "behind-sbc"]
@@ -23,7 +23,7 @@ Profile = Literal["direct", "behind-sbc"]
 that passes messages on stands between."""
 
 
-class Step(Strict, frozen=True, kw_only=True, tag_field="do"):
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do"):
     """One thing that is done, in order."""
 
     mark: str = ""
@@ -155,7 +155,7 @@ AnyStep = (
 )
 
 
-class Case(Strict, frozen=True, kw_only=True):
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One case of a plan."""
 
     id: str
@@ -187,7 +187,7 @@ class Case(Strict, frozen=True, kw_only=True):
                     raise InvalidInput(f"{self.id}: there is no {field} {name}")
 
 
-class Plan(Strict, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The plan of a model."""
 
     model: str

@@ -19,7 +19,6 @@ from centralino.certification.rules import Connection
 from centralino.certification.waiting import until
 from centralino.simulators.direct_routing.dress import upper_case_names
 from centralino.simulators.direct_routing.tls import CIPHERS
-from centralino.simulators.transport import peer_names
 from centralino.wire.sip.errors import FramingError, SipParseError
 from centralino.wire.sip.framing import Keepalive, StreamFramer
 from centralino.wire.sip.message import Request, Response, parse_message
@@ -80,11 +79,13 @@ class Probe:
     def _note_connection(self, writer: asyncio.StreamWriter) -> None:
         tls = writer.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True)
-        self.outcome.serial = x509.load_der_x509_certificate(der).serial_number
+        certificate = x509.load_der_x509_certificate(der)
+        self.outcome.serial = certificate.serial_number
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         self.outcome.connection = Connection(
             version=tls.version(),
             cipher=tls.cipher()[0],
-            names=peer_names(tls.getpeercert()),
+            names=tuple(names.get_values_for_type(x509.DNSName)),
             is_by_product=False,
         )
 

@@ -86,9 +86,7 @@ class Relay:
         for server in self._servers:
             await server.wait_closed()
 
-    def _serve(
-        self, way: _Way
-    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+    def _serve(self, way: _Way) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             job = asyncio.get_running_loop().create_task(self._join(way, reader, writer))
             self._jobs.add(job)

@@ -57,6 +57,11 @@ class CaseResult:
     ladders: Mapping[str, str] = field(default_factory=dict)
     audio: tuple[Audio, ...] = ()
 
+    def problems(self) -> list[str]:
+        """Return everything that is wrong."""
+        findings = (*self.expectations, *self.rules)
+        return [self.reason, *(text for item in findings for text in item.problems)]
+
     def broken_rules(self) -> list[str]:
         """Return the names of the global assertions that do not hold."""
         return [rule.text for rule in self.rules if not rule.is_met]

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from centralino.certification import rules, wiring
 from centralino.certification.evidence import Evidence, of_microsoft
-from centralino.certification.exchanged import PROBE
 from centralino.certification.expectations import Configuration, Recording
 from centralino.certification.judging import judge
-from centralino.certification.ladders import draw
 from centralino.certification.lab import Lab, LabOptions
+from centralino.certification.ladders import draw
+from centralino.certification.pace import REAL
 from centralino.certification.recording import tones_of
 from centralino.certification.result import Audio, CaseResult, Finding, PlanResult, Verdict
 from centralino.certification.steps import Stagehand, StepFailed, losing
 from centralino.certification.waiting import until
-from centralino.core.kernel.errors import AppError, ConfigError
-from centralino.wire.errors import ProtocolError
+from centralino.core.kernel.errors import ConfigError
 from centralino.simulators.direct_routing.dress import upper_case_names
+from centralino.wire.errors import ProtocolError
 
 if TYPE_CHECKING:
     from centralino.certification.plan import Case, Plan
@@ -107,6 +107,7 @@ class Runner:
         problems, lost = await self._act(case, evidence)
         is_over = await self._settle(begin)
         self._collect(evidence, begin)
+        self.lab.forget_calls()
         return self._judge(evidence, begin, problems, lost=lost, is_over=is_over)
 
     def _begin(self) -> _Begin:
@@ -122,15 +123,17 @@ class Runner:
     async def _act(self, case: Case, evidence: Evidence) -> tuple[list[str], set[str]]:
         """Do the steps; returns what did not come about and the calls nobody listened to."""
         lab = self.lab
-        await lab.start_product()
         hand = Stagehand(lab, evidence)
+        await lab.start_product()
         lab.teams.stack.rewrite = losing(case.stage.lose)
         problems = []
+        done = 0
         try:
-            for number, step in enumerate(case.steps, start=1):
+            for step in case.steps:
                 await hand.perform(step)
+                done += 1
         except StepFailed as failed:
-            problems.append(f"step {number}: {failed}")
+            problems.append(f"step {done + 1}: {failed}")
         finally:
             await hand.close()
             lab.teams.stack.rewrite = upper_case_names
@@ -143,7 +146,8 @@ class Runner:
         """End every call and wait until nothing is open; returns whether that came about."""
         self._hang_up()
         with suppress(TimeoutError):
-            await until(lambda: True if self._is_quiet(begin) else None, SETTLE_S)
+            limit_s = SETTLE_S * self.lab.options.patience
+            await until(lambda: True if self._is_quiet(begin) else None, limit_s)
             return True
         return False
 
@@ -187,7 +191,7 @@ class Runner:
 
     def _try_contact(self, host: str, evidence: Evidence) -> None:
         try:
-            wiring.teams_trunk(self.lab.run, host, is_lab=False)
+            wiring.teams_trunk(replace(self.lab.run, pace=REAL), host)
         except ConfigError as error:
             if error.message and "contact_host" in error.message:
                 evidence.refused_hosts[host] = error.message
@@ -214,8 +218,7 @@ class Runner:
         is_over: bool,
     ) -> CaseResult:
         findings = [
-            Finding(item.text, tuple(judge(item, evidence)))
-            for item in evidence.case.expectations
+            Finding(item.text, tuple(judge(item, evidence))) for item in evidence.case.expectations
         ]
         record = rules.Record(
             messages=of_microsoft(evidence.messages),

@@ -141,10 +141,9 @@ class Stagehand:
             step, lambda: True if kept.closed.is_set() else None, f"the end of {step.probe}"
         )
 
-    async def _wait(
-        self, step: plan.Timed, find: Callable[[], bool | None], what: str
-    ) -> None:
-        limit_s = step.limit_s(is_fast=self._lab.options.pace.is_fast)
+    async def _wait(self, step: plan.Timed, find: Callable[[], bool | None], what: str) -> None:
+        options = self._lab.options
+        limit_s = step.limit_s(is_fast=options.pace.is_fast) * options.patience
         try:
             await until(find, limit_s)
         except TimeoutError:

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from centralino.adapters.journal.sqlite import JournalReader
 from centralino.core.kernel.errors import StorageError
-from centralino.core.kernel.ids import TenantId
 from centralino.exchange.codec import decode_event
+
+if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
 
 PROCESSES = ("voice", "exchange")
 

@@ -59,6 +59,7 @@ _PROFILES: dict[Profile, TrunkProfile] = {
     "behind-sbc": "behind-sbc",
 }
 _ATTEMPTS = 100
+_FIRST_MEDIA_PORT, _MEDIA_SPAN = 10_000, 9_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,14 @@ def _free(addresses: Sequence[str], taken: set[int]) -> int:
 
 
 def _free_range(count: int, taken: set[int]) -> range:
+    """Return free UDP ports below those that the system gives to anybody (RFC 6335)."""
     for _ in range(_ATTEMPTS):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((PRODUCT, 0))
-            first: int = probe.getsockname()[1]
-        ports = range(first + first % 2, first + first % 2 + count)
-        if ports.stop > 65_535 or taken.intersection(ports):
+            seed: int = probe.getsockname()[1]
+        first = _FIRST_MEDIA_PORT + seed * count % _MEDIA_SPAN
+        ports = range(first, first + count)
+        if taken.intersection(ports):
             continue
         if all(_is_free(PRODUCT, port, socket.SOCK_DGRAM) for port in ports):
             taken.update(ports)
@@ -222,7 +225,7 @@ def voice_of(run: Run, certificate: Files) -> VoiceSettings:
     )
 
 
-def teams_trunk(run: Run, contact_host: str = TRUNK, *, is_lab: bool | None = None) -> TrunkSettings:
+def teams_trunk(run: Run, contact_host: str = TRUNK) -> TrunkSettings:
     """Return the trunk to the proxies.
 
     Raises:
@@ -242,7 +245,7 @@ def teams_trunk(run: Run, contact_host: str = TRUNK, *, is_lab: bool | None = No
         srtp="required",
         options=OptionsSettings(interval_s=pace.options_s, jitter_s=pace.jitter_s),
         failover_s=pace.failover_s,
-        is_lab=pace.is_fast if is_lab is None else is_lab,
+        is_lab=pace.is_fast,
     )
 
 
@@ -298,9 +301,7 @@ def scenario_of(run: Run, proxies: Files) -> far.Scenario:
                 ),
             ),
             trunks=(
-                far.TrunkSettings(
-                    fqdn=TRUNK, port=ports.relay_in if run.is_relayed else ports.tls
-                ),
+                far.TrunkSettings(fqdn=TRUNK, port=ports.relay_in if run.is_relayed else ports.tls),
             ),
         ),
         carrier=far.Carrier(
