@@ -96,6 +96,7 @@ def test_otherwise_the_next_process_goes_on_with_them(short_folder: Path) -> Non
 async def all_facts(there: Rig) -> Sequence[AnyFact]:
     """Return what an exchange that attaches now is told first."""
     driver = await attached(there)
+    driver.submit([ListLegs(order=OrderId(f"list-{id(driver)}"), leg=LegId(""))])
     found = await driver.next_facts()
     driver.detach()
     return found
@@ -112,7 +113,7 @@ def test_facts_come_again_until_they_are_acknowledged(short_folder: Path) -> Non
             again = await fact(second, TrunkState)
             assert again == state
             second.acknowledge(state.generation, 10_000)
-            second.submit([HangUp(order=OrderId("x"), leg=LegId("nobody"))])
+            second.submit([ListLegs(order=OrderId("x"), leg=LegId(""))])
             async with asyncio.timeout(10):
                 await second.next_facts()
             second.detach()
