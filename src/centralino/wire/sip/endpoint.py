@@ -45,9 +45,6 @@ __all__ = [
 
 UNANSWERED = (State.CALLING, State.PROCEEDING, State.CANCELLING)
 
-NUL = "\x00"
-"""Legal only as a quoted pair, which nobody sends; it could not be echoed in a header."""
-
 HeaderLines = Sequence[tuple[str, str]]
 """Header lines in order. A name given here replaces the endpoint's own line of that name."""
 
@@ -90,9 +87,6 @@ class SipEndpoint:
 
     def receive(self, message: Message, flow: Flow, now: int) -> None:
         """Take one parsed message that came in on `flow`."""
-        if NUL in message.headers.text():
-            self._engine.drop("malformed", flow)
-            return
         if isinstance(message, Request):
             self._intake.receive(message, flow, now)
             return

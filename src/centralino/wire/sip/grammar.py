@@ -21,6 +21,10 @@ SPACE = " \t\r\n"
 ESCAPED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 """A backslash and the character it protects inside a quoted string."""
 
+NUL = "\x00"
+"""Legal in one place only: protected by a backslash in a quoted string (RFC 4475 3.1.1.2)."""
+
+_PROPERLY_QUOTED = re.compile(r'"(?:[^"\\\x00]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _QUOTED = r'"(?:[^"\\]|\\.)*"?'
 _SPLITTERS = {
@@ -35,8 +39,14 @@ def is_token(text: str) -> bool:
 
 
 def quote(text: str) -> str:
-    """Wrap `text` as a quoted-string, escaping quotes and backslashes."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Wrap `text` as a quoted-string, escaping quotes, backslashes and NUL."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace(NUL, "\\" + NUL) + '"'
+
+
+def has_bare_nul(line: str) -> bool:
+    """Tell whether a header line has a NUL that no quoted pair protects."""
+    return NUL in line and NUL in _PROPERLY_QUOTED.sub("", line)
 
 
 def unquote(text: str) -> str:

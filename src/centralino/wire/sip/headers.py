@@ -7,7 +7,7 @@ name ignores case and knows the compact forms. Two parallel lists, canonical nam
 lines, make a look-up one scan at C speed; a parsed value can be kept beside them until its
 header changes.
 
-Invariant: no line written by us holds CR, LF or NUL. Sources: RFC 3261 7.3 and 20, the
+Invariant: no line written by us holds CR, LF or a bare NUL. Sources: RFC 3261 7.3 and 20, the
 IANA registry of SIP header fields for the compact forms.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from typing_extensions import override
 
 from centralino.wire.errors import LocalProtocolError
-from centralino.wire.sip.grammar import is_token, quote_split
+from centralino.wire.sip.grammar import has_bare_nul, is_token, quote_split
 from centralino.wire.sip.header_names import KNOWN, canonical_name
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SPACE = " \t\r\n"
-_UNSAFE = re.compile(r"[\r\n\x00]")
+_UNSAFE = re.compile(r"[\r\n]")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 
 
@@ -40,7 +40,7 @@ def _line_value(line: str) -> str:
 def _written(name: str, value: str) -> str:
     if not is_token(name):
         raise LocalProtocolError("bad-header-name", offending=name)
-    if _UNSAFE.search(value):
+    if _UNSAFE.search(value) or has_bare_nul(value):
         raise LocalProtocolError("line-break-in-header-value", offending=value)
     return f"{name}: {value}"
 
@@ -112,7 +112,7 @@ class Headers:
         """Replace all lines of the name by one at the first's place, else append.
 
         Raises:
-            LocalProtocolError: The name is no token, or the value has CR, LF or NUL.
+            LocalProtocolError: The name is no token, or the value has CR, LF or a bare NUL.
         """
         key = canonical_name(name)
         line = _written(name, value)

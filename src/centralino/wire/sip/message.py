@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from centralino.wire.errors import LocalProtocolError
 from centralino.wire.sip.errors import SipParseError
+from centralino.wire.sip.grammar import has_bare_nul
 from centralino.wire.sip.header_names import KNOWN, canonical_name
 from centralino.wire.sip.headers import Headers
 from centralino.wire.sip.limits import DEFAULT_LIMITS, Limits
@@ -278,6 +279,8 @@ def _lines(head: str) -> list[str]:
 def _headers(lines: list[str], limits: Limits) -> Headers:
     if len(lines) > limits.header_count:
         raise SipParseError("too-many-headers", status=513)
+    if any(map(has_bare_nul, lines)):
+        raise SipParseError("nul-in-header")
     known = KNOWN.get
     keys = [known(line.partition(":")[0]) or _unusual_name(line) for line in lines]
     if lines and max(map(len, lines)) > limits.line_bytes:
@@ -327,7 +330,7 @@ def _check(message: Message, limits: Limits) -> None:
 
 
 def _skeleton(start_line: str, lines: list[str]) -> Request | None:
-    """Keep what an answer needs, or None: no method, an ACK, or no usable top Via."""
+    """Keep what an answer needs, or None: no method, an ACK, no usable top Via, a NUL in it."""
     method = start_line.partition(" ")[0]
     if not is_token(method) or method == "ACK":
         return None
@@ -335,6 +338,8 @@ def _skeleton(start_line: str, lines: list[str]) -> Request | None:
     kept: list[str] = []
     for line in lines:
         key = canonical_name(line.partition(":")[0])
+        if key in _COPIED and has_bare_nul(line):
+            return None
         if ":" in line and key in _COPIED and (key == "via" or key not in keys):
             keys.append(key)
             kept.append(line)

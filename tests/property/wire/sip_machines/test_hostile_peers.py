@@ -47,6 +47,8 @@ NASTY = [
     ";;;=",
     '"',
     "a\x00b",
+    '"a\\\x00b" <sip:x@y>',
+    '"a\\\\\x00b" <sip:x@y>',
     "\udcff",
     "timer, 100rel, frob",
     "refer;id=",

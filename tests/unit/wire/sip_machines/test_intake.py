@@ -20,6 +20,7 @@ from centralino.wire.sip.flow import Hop
 from centralino.wire.sip.message import Request, Response, parse_message
 from tests.unit.wire.sip_machines.far_side import CONTACT, FarSide
 from tests.unit.wire.sip_machines.link import ANSWER, OFFER, SECOND
+from tests.unit.wire.sip_messages.torture import SOUND, to_bytes
 
 pytestmark = pytest.mark.unit
 
@@ -138,12 +139,17 @@ def test_a_response_that_cannot_be_read_is_dropped() -> None:
     assert far.only(MessageDropped).reason == "malformed"
 
 
-def test_a_header_with_nul_is_dropped() -> None:
+def test_the_quoted_nul_of_the_torture_test_is_answered() -> None:
+    """RFC 4475 3.1.1.2: the message is sound, only its method is unknown."""
     far = FarSide()
-    far.tell("INVITE", sdp=OFFER, headers=(("Subject", "a"),))
-    spoilt = far.seen(SessionInvited)[0].request.to_bytes().replace(b"Subject: a", b"Subject: \0")
-    far.endpoint.receive(parse_message(spoilt), far.flow, far.now)
-    assert far.only(MessageDropped).reason == "malformed"
+    (case,) = (case for case in SOUND if case.name.startswith("intmeth"))
+    asked = parse_message(to_bytes(case.text, case.body))
+    far.endpoint.receive(asked, far.flow, far.now)
+    far.flush()
+    refusal = far.response()
+    assert refusal.status == 501
+    assert parse_message(refusal.to_bytes()).to.display == asked.to.display
+    assert "NUL:\x00" in (asked.to.display or "")
 
 
 def test_an_invite_without_any_usable_address_gets_400() -> None:

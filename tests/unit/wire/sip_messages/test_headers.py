@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from centralino.wire.errors import LocalProtocolError
+from centralino.wire.sip.grammar import quote, unquote
 from centralino.wire.sip.headers import Headers
 from centralino.wire.sip.message import Request, Response, parse_message, response_to
 from centralino.wire.sip.values import Via
@@ -118,13 +119,32 @@ def test_copy_is_independent() -> None:
     assert request.to.uri == "sip:b@lab.test"
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\rb", "a\x00b"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a\r\nX: b",
+        "a\nb",
+        "a\rb",
+        "a\x00b",
+        "a\\\x00b",
+        '"a\x00b"',
+        '"a\\\\\x00b"',
+        '"a\\\x00b',
+        '"a" \\\x00 "b"',
+    ],
+)
 def test_a_line_break_in_a_value_is_our_bug_and_raises(value: str) -> None:
     headers = Headers()
     for write in (headers.add, headers.set, headers.prepend):
         with pytest.raises(LocalProtocolError):
             write("Subject", value)
     assert len(headers) == 0
+
+
+def test_a_nul_may_stand_quoted_and_escaped() -> None:
+    headers = Headers()
+    headers.add("Subject", quote('a\\\x00 "b"'))
+    assert unquote(headers.get("Subject") or "") == 'a\\\x00 "b"'
 
 
 @pytest.mark.parametrize("name", ["", "X Y", "X:", "X\r\nY", "Zoë"])

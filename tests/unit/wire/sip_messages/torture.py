@@ -449,6 +449,19 @@ Contact: "Joe" <sip:joe@lab.test>;;;;
         body=b"v=0\r\n",
     ),
     Broken(
+        "a NUL that no quoted pair protects",
+        "OPTIONS sip:lab.test SIP/2.0\n{via}\n{from}\n{to}\n{id}\nCSeq: 8 OPTIONS\n"
+        'Subject: "\\\\\x00"\n{cl}',
+        "nul-in-header",
+    ),
+    Broken(
+        "a NUL where an answer would repeat it",
+        "OPTIONS sip:lab.test SIP/2.0\n{via}\n{from}\nTo: <sip:a\\\x00@lab.test>\n{id}\n"
+        "CSeq: 8 OPTIONS\n{cl}",
+        "nul-in-header",
+        answerable=False,
+    ),
+    Broken(
         "ncl: a negative Content-Length",
         "INVITE sip:user@lab.test SIP/2.0\n{via}\n{from}\n{to}\n{id}\nCSeq: 8 INVITE\n"
         "Content-Length: -999",
