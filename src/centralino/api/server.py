@@ -23,6 +23,7 @@ from centralino.core.kernel.errors import ConfigError
 log = structlog.get_logger(__name__)
 
 STOP_WITHIN_S = 2
+BACKLOG = 256
 MOST_HEADER_BYTES = 16 << 10
 LARGEST_MESSAGE_BYTES = 16 << 10
 """Of what a client says on a stream: one token and two numbers."""
@@ -39,6 +40,7 @@ def listen(address: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         hint = "ss -lntp shows who holds it; take another port or address"

@@ -15,7 +15,7 @@ import json
 from functools import cache
 from importlib import resources
 
-from litestar import Response, get
+from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from centralino.api.door import PUBLIC
@@ -56,7 +56,7 @@ def page_route() -> HTTPRouteHandler:
         """Return the status page."""
         document, policy = status_page()
         headers = {"content-security-policy": policy}
-        return Response(document, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(document, media_type=MediaType.HTML, headers=headers)
 
     return read_status_page
 

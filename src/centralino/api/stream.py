@@ -180,17 +180,17 @@ class Follower:
         told: list[Snapshot | Delta | HealthNews] = []
         now = self._door.now()
         health = views.exchange_health(self._door.health)
-        if health != self._health:
-            self._health = health
+        is_new_health, self._health = health != self._health, health
+        if health.is_exchange_linked or self.replica is not None:
+            replica = self.replica = self._door.last_known()
+            if not replica.can_resume(self._generation, self._sequence):
+                told.append(Snapshot(state=views.live_state(replica, self._door.health, now)))
+                is_new_health = False
+            elif replica.sequence > self._sequence:
+                told.append(self._delta(replica))
+            self._generation, self._sequence = replica.generation, replica.sequence
+        if is_new_health:
             told.append(HealthNews(at=to_iso(now), health=health))
-        if not health.is_exchange_linked and self.replica is None:
-            return told
-        replica = self.replica = self._door.last_known()
-        if not replica.can_resume(self._generation, self._sequence):
-            told.append(Snapshot(state=views.live_state(replica, self._door.health, now)))
-        elif replica.sequence > self._sequence:
-            told.append(self._delta(replica))
-        self._generation, self._sequence = replica.generation, replica.sequence
         return told
 
     def _delta(self, replica: TenantReplica) -> Delta:
