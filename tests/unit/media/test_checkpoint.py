@@ -21,7 +21,7 @@ A, B = LegId("leg-a"), LegId("leg-b")
 
 def counters(port: int = 20_000, index: int = 3 << 16 | 5) -> LegCounters:
     line = LinePosition(ssrc=0xFFFFFFFF, index=index, timestamp=0xFFFFFFFE, at=10**15)
-    return LegCounters(port, keys_digest(b"k" * 30, b"r" * 30), line, 0xEEEEEEEE, 7 << 16, 12)
+    return LegCounters(port, keys_digest(b"k" * 30, b"r" * 30), line, 0xEEEEEEEE, 7 << 16, 12, 34)
 
 
 def test_next_process_finds_what_was_written(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from centralino.adapters.media.settings import WorkerSettings
 from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange import media as m
 from centralino.wire.rtp.packet import RtpPacket
-from centralino.wire.rtp.srtp import SUITE_80, SrtpReceiver
+from centralino.wire.rtp.rtcp import ReceiverReport, SourceDescription, build_compound
+from centralino.wire.rtp.srtp import SUITE_80, SrtpReceiver, SrtpSender
 
 if TYPE_CHECKING:
     from centralino.adapters.media.leg import Leg
@@ -248,6 +249,25 @@ def test_listener_whose_talker_is_silent_still_gets_silence(bench: Bench) -> Non
 
 def keys(local: int, remote: int) -> m.SrtpKeys:
     return m.SrtpKeys(SUITE_80, local=bytes([local]) * 30, remote=bytes([remote]) * 30)
+
+
+def test_after_a_crash_nothing_from_before_it_is_taken_again(tmp_path: Path) -> None:
+    far = SrtpSender(SUITE_80, bytes([2]) * 30)
+    audio = far.protect(RtpPacket(0, 1, 160, 7, bytes(160)).to_bytes())
+    report = far.protect_rtcp(build_compound((ReceiverReport(7, ()), SourceDescription(7, "x"))))
+    for is_successor in (False, True):
+        bench = Bench(tmp_path)
+        port = bench.do(reserve(A, 28_100))
+        bench.do(configure(A, srtp=keys(1, 2)))
+        leg = bench.engine.legs[A]
+        for packet in (audio, report):
+            leg.take_packet(packet, bench.loop.time)
+        assert isinstance(port, m.Reserved)
+        assert leg.refused_packets == (2 if is_successor else 0)
+        bench.engine.store(leg)
+        leg.close()
+        bench.engine.legs.clear()
+        bench.close()
 
 
 @pytest.mark.parametrize(("local", "rollover"), [(1, 1), (3, 0)])

@@ -3,7 +3,7 @@
 
 Written by memory stores, without a system call; the kernel keeps the pages when the
 process dies. One record per leg: its outgoing line (``outgoing``), and the SSRC and
-packet index that we heard last, which SRTP needs to find its roll-over count again
+packet indices that we heard last, which SRTP needs to find its roll-over count again
 (RFC 3711, 3.3.1). Each record has a checksum: half a store is no record. Keys are not
 stored, only a short digest of them, by which old counters are matched to their keys.
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HEADER = Struct("<8sII")
 _MAGIC = b"centrlm1"
 _HEADER_BYTES = 64
-_RECORD = Struct("<16s4s4sHIQIQIQI")
+_RECORD = Struct("<16s4s4sHIQIQIQII")
 _CHECKSUM = Struct("<I")
 _RECORD_BYTES = 96
 _KEY_BYTES = 16
@@ -50,6 +50,8 @@ class LegCounters:
     """Sequence number that we heard last, with the roll-over count above its 16 bits."""
     rtcp_index: int = 0
     """RTCP packets sent (SRTCP counts them)."""
+    heard_rtcp_index: int = 0
+    """SRTCP index that we heard last."""
 
 
 def keys_digest(local: bytes = b"", remote: bytes = b"") -> tuple[bytes, bytes]:
@@ -146,6 +148,7 @@ class Checkpoint:
             counters.heard_ssrc,
             counters.heard_index,
             counters.rtcp_index,
+            counters.heard_rtcp_index,
         )
         self._map[at : at + _RECORD.size + 4] = body + _CHECKSUM.pack(crc32(body))
 

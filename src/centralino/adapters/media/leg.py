@@ -157,7 +157,8 @@ class Leg:
         elif protection.is_sender_fresh and (left is not None or not is_first):
             self.line.restart_rollover()
         if left is not None and same_remote and left.heard_ssrc:
-            protection.resume_receiving(left.heard_ssrc, left.heard_index)
+            heard = left.heard_ssrc, left.heard_index, left.heard_rtcp_index
+            protection.resume_receiving(*heard)
 
     @property
     def keys_digest(self) -> tuple[bytes, bytes]:
@@ -345,14 +346,15 @@ class Leg:
     def counters(self, now: int) -> LegCounters:
         """Return what the checkpoint keeps."""
         ssrc = self.heard.ssrc or 0
-        heard = self.protection.heard_index(ssrc) if self.protection else 0
+        protection = self.protection
         return LegCounters(
             self.pair.rtp_port,
             self.keys_digest,
             self.line.position(now),
             ssrc,
-            heard,
+            protection.heard_index(ssrc) if protection else 0,
             self.reporter.sent_reports,
+            protection.heard_rtcp_index(ssrc) if protection else 0,
         )
 
 

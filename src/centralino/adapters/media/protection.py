@@ -75,13 +75,17 @@ class Protection:
             ssrc, index & _MASK_16, index >> 16, rtcp_index=min(rtcp_index, _MAX_RESUMED_RTCP)
         )
 
-    def resume_receiving(self, ssrc: int, index: int) -> None:
-        """Go on behind what a crashed worker has heard last.
+    def heard_rtcp_index(self, ssrc: int) -> int:
+        """Return the highest SRTCP index heard from a source, 0 when none was."""
+        return self._receiver.rtcp_index(ssrc)
+
+    def resume_receiving(self, ssrc: int, index: int, rtcp_index: int) -> None:
+        """Go on behind what a crashed worker has heard last, audio and reports.
 
         Raises:
             ProtocolError: a counter is beyond what can be resumed.
         """
-        self._receiver.resume(ssrc, index & _MASK_16, index >> 16)
+        self._receiver.resume(ssrc, index & _MASK_16, index >> 16, rtcp_index=rtcp_index)
 
 
 __all__ = ["Protection", "ProtocolError"]
