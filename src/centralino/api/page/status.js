@@ -52,11 +52,12 @@ function put(element, text) { if (element.textContent !== text) element.textCont
 
 /** Make the rows of a table body what `rows` says: [[key, [cell, ...]], ...]. */
 function fill(body, rows) {
+  const wanted = new Set(rows.map(([name]) => name));
+  for (const row of [...body.children]) if (!wanted.has(row.dataset.key)) row.remove();
   const known = new Map([...body.children].map((row) => [row.dataset.key, row]));
   let place = body.firstElementChild;
   for (const [name, cells] of rows) {
     let row = known.get(name);
-    known.delete(name);
     if (row === undefined) {
       row = document.createElement("tr");
       row.dataset.key = name;
@@ -70,12 +71,20 @@ function fill(body, rows) {
     if (row !== place) body.insertBefore(row, place); else place = place.nextElementSibling;
     cells.forEach((cell, index) => set(row.children[index], cell));
   }
-  for (const row of known.values()) row.remove();
   body.dataset.drawn = "yes";
 }
 
-function set(element, { text, kind = "", tone = "", small = "" }) {
+function set(element, { text, kind = "", tone = "", small = "", detail = null }) {
   if (element.className !== kind) element.className = kind;
+  if (detail !== null) {
+    if (element.children.length === 0) {
+      element.append(document.createElement("span"), document.createElement("small"));
+      element.children[1].className = "detail";
+    }
+    put(element.children[0], text);
+    put(element.children[1], detail);
+    return;
+  }
   if (!tone && !small) { put(element, text); return; }
   let dot = element.querySelector(".dot");
   if (dot === null) {
@@ -131,11 +140,12 @@ function drawCalls() {
   put($("n-calls"), String(calls.length));
   $("no-calls").hidden = calls.length > 0;
   fill($("calls"), calls.map((call) => [call.id, [
-    plain(call.caller_number ?? t("anonymous"), "nowrap"),
+    { text: call.caller_number ?? t("anonymous"), kind: "nowrap",
+      detail: [nameOf(live.queues, call.queue), nameOf(live.agents, call.agent)].filter(Boolean).join(" · ") },
     stage("interaction", call.state, call.missed_offers ? t("missed").replace("{n}", call.missed_offers) : ""),
     figure(since(WAITING.has(call.state) && call.enqueued_at ? call.enqueued_at : call.since)),
-    plain(nameOf(live.queues, call.queue)),
-    plain(nameOf(live.agents, call.agent)),
+    plain(nameOf(live.queues, call.queue), "wide"),
+    plain(nameOf(live.agents, call.agent), "wide"),
     figure(since(call.arrived_at), "wide soft"),
   ]]));
 }
