@@ -3,17 +3,28 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from centralino.adapters.clock import SystemClock
 from centralino.api.settings import ApiSettings
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.layout import Layout
+from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
 from centralino.bootstrap.supervisor import Supervisor
+from centralino.certification.lab import LabOptions
+from centralino.certification.runner import Progress, run_plan
 
 if TYPE_CHECKING:
+    from centralino.certification.defects import Defect
+    from centralino.certification.pace import Pace
+    from centralino.certification.plan import Plan, Profile
     from centralino.certification.product import Wish
+    from centralino.certification.result import PlanResult
 
 
 class SupervisedProduct:
@@ -69,3 +80,45 @@ class SupervisedProduct:
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None:
             await supervisor.__aexit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """What is to be certified, and how."""
+
+    plan: Plan
+    cases: tuple[str, ...]
+    """Ids; empty: all."""
+    profile: Profile
+    pace: Pace
+    defects: tuple[Defect, ...] = ()
+    log_dir: Path | None = None
+    """Where the product's logs are kept; ``None``: nowhere."""
+
+
+async def run_certification(wanted: Certification, progress: Progress) -> PlanResult:
+    """Run cases in a temporary folder that is gone afterwards.
+
+    Raises:
+        ChildFailed: a process of the product did not start.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="centralino-certify-"))
+    try:
+        with (folder / "certify.log").open("w", encoding="utf-8") as log_file:
+            set_up_logging(LogSettings(level="warning"), "certify", log_file)
+            options = LabOptions(
+                folder=folder / "data",
+                run_dir=folder / "run",
+                pace=wanted.pace,
+                profile=wanted.profile,
+                defects=wanted.defects,
+            )
+            product = SupervisedProduct()
+            result = await run_plan(
+                wanted.plan, wanted.cases, options, product, SystemClock(), progress
+            )
+        if wanted.log_dir is not None and product.logs.is_dir():
+            shutil.copytree(product.logs, wanted.log_dir, dirs_exist_ok=True)
+        return result
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

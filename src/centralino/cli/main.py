@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from centralino import __version__
+from centralino.cli import certify as certify_command
 from centralino.cli import demo as demo_command
 from centralino.cli import doctor as doctor_command
 from centralino.cli import flow as flow_command
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(flow_command.app)
+app.command()(certify_command.certify)
 
 
 class Model(StrEnum):
