@@ -12,15 +12,18 @@ from centralino.bootstrap.layout import Layout, product_prompts
 from centralino.bootstrap.supervisor import ChildSpec, Supervisor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from centralino.bootstrap.settings import MediaSettings, Settings
 
 _WORKER = "centralino.adapters.media.worker"
 _PROCESS = "centralino.bootstrap.process"
 
 
-def prompt_directories(media: MediaSettings) -> tuple[str, ...]:
-    """Return where prompts are looked for, in order."""
-    return (*media.prompt_directories, str(product_prompts()))
+def prompt_directories(media: MediaSettings, spoken: Path | None = None) -> tuple[str, ...]:
+    """Return where prompts are looked for, in order; texts are spoken into ``spoken``."""
+    own = media.prompt_directories if spoken is None else (*media.prompt_directories, str(spoken))
+    return (*own, str(product_prompts()))
 
 
 def media_children(settings: Settings, layout: Layout) -> list[ChildSpec]:
@@ -39,7 +42,7 @@ def _media_child(media: MediaSettings, layout: Layout, number: int, span: int) -
         checkpoint_path=str(layout.media_checkpoint(number)),
         first_port=first,
         last_port=first + span - 1,
-        prompt_directories=prompt_directories(media),
+        prompt_directories=prompt_directories(media, layout.spoken),
         tone_country=media.tone_country,
     )
     return ChildSpec(
@@ -79,5 +82,5 @@ async def start_product(supervisor: Supervisor, settings: Settings, layout: Layo
     for spec in [*media_children(settings, layout), *product_children(settings, layout)]:
         await supervisor.start(spec)
     if settings.process.has_standby:
-        prompts = prompt_directories(settings.media)
+        prompts = prompt_directories(settings.media, layout.spoken)
         await supervisor.keep_standby(("-m", _WORKER, "--standby", "--prompts", *prompts))

@@ -43,6 +43,16 @@ class Layout:
         return self.data_dir / "journal.sqlite3"
 
     @property
+    def mail(self) -> Path:
+        """Where mails wait until they are delivered."""
+        return self.data_dir / "mail"
+
+    @property
+    def spoken(self) -> Path:
+        """Where texts that were spoken are kept as prompts."""
+        return self.data_dir / "spoken"
+
+    @property
     def logs(self) -> Path:
         """Where log files go when they are wanted."""
         return self.data_dir / "log"

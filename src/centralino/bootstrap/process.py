@@ -22,7 +22,11 @@ import uvloop
 
 from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.sqlite import SqliteJournal
+from centralino.adapters.lookup.http import HttpLookups
+from centralino.adapters.mail.outbox import MailOutbox
 from centralino.adapters.media.client import MediaPool
+from centralino.adapters.speech.espeak import EspeakEngine
+from centralino.adapters.speech.library import SpokenPromptLibrary
 from centralino.adapters.voice.process import run_voice
 from centralino.bootstrap.edge import run_edge
 from centralino.bootstrap.layout import Layout
@@ -32,6 +36,7 @@ from centralino.bootstrap.supervisor import FAILED
 from centralino.core.kernel.errors import AppError
 from centralino.exchange.control_server import ControlServer
 from centralino.exchange.driver import LinkedDriver
+from centralino.exchange.errands import Helpers
 from centralino.exchange.exchange import Exchange
 from centralino.exchange.link.framing import Hello
 
@@ -64,6 +69,7 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
     trunks = {trunk.trunk: trunk.tenant for trunk in settings.voice.trunks}
     control = ControlServer(clock=clock, generation=generation, trunks=trunks)
     journal = SqliteJournal(layout.journal)
+    lookups = HttpLookups(settings.lookups)
     try:
         exchange = Exchange(
             driver=LinkedDriver("voice", layout.voice_socket, generation),
@@ -71,6 +77,11 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
             journal=journal,
             clock=clock,
             observer=control.observer,
+            helpers=Helpers(
+                lookups=lookups,
+                mail=MailOutbox(settings.mail, layout.mail, clock),
+                speech=SpokenPromptLibrary(EspeakEngine(), layout.spoken),
+            ),
         )
         control.watch(exchange)
         async with asyncio.TaskGroup() as group:
@@ -81,6 +92,7 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
             say_serving()
     finally:
         journal.close()
+        await lookups.close()
 
 
 async def run_voice_process(settings: Settings, layout: Layout) -> None:

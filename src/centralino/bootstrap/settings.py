@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from centralino.adapters.lookup.http import LookupSettings
+from centralino.adapters.mail.outbox import MailSettings
 from centralino.adapters.voice.call_settings import CallSettings
 from centralino.adapters.voice.settings import VoiceSettings
 from centralino.api.settings import ApiSettings
@@ -87,5 +89,9 @@ class Settings(_Branch, frozen=True, kw_only=True):
     """What is done with calls while nobody decides: time-outs, holding treatment, routes."""
     media: MediaSettings = MediaSettings()
     api: ApiSettings = ApiSettings()
+    lookups: LookupSettings = LookupSettings()
+    """Web services that flows may ask."""
+    mail: MailSettings = MailSettings()
+    """How voicemail is mailed."""
     process: ProcessSettings = ProcessSettings()
     log: LogSettings = LogSettings()

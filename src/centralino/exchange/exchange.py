@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from centralino.core.interactions.commands import AnyCallCommand, EndLeg, LegView, ReconcileLegs
-from centralino.core.interactions.effects import RingAgent, StartRecording
+from centralino.core.interactions import effects
+from centralino.core.interactions.commands import AnyCallCommand, LegView, ReconcileLegs
 from centralino.core.kernel.errors import AppError, NotFound, RemoteUnavailable
 from centralino.core.kernel.ids import LegId, OrderId, RecordingId, TenantId
-from centralino.core.kernel.outcome import INTERNAL_ERROR
 from centralino.core.routing.commands import ConfigureTenant
 from centralino.exchange import facts, orders
 from centralino.exchange.cursor import FactCursor, key_of
+from centralino.exchange.errands import Errands, Helpers
 from centralino.exchange.outbox import Outbox
 from centralino.exchange.tenant import CommitTimes, Input, Listener, TenantWriter
-from centralino.exchange.translation import to_command, to_order, to_view
+from centralino.exchange.translation import failed_order, to_command, to_order, to_view
 
 if TYPE_CHECKING:
     from centralino.core.routing.configuration import TenantConfiguration
@@ -62,6 +62,7 @@ class Exchange:
         journal: JournalPort,
         clock: ClockPort,
         observer: Observer | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
         self.tenants: dict[TenantId, TenantWriter] = {}
         self.alarms: dict[tuple[str, str], facts.Alarm] = {}
@@ -74,6 +75,7 @@ class Exchange:
         self._clock = clock
         self._observer = observer or Observer()
         self._outbox = Outbox(driver)
+        self._errands = Errands(helpers or Helpers(), submit=self.submit, request=self._request)
         self._cursor = FactCursor()
         self._leg_tenants: dict[LegId, TenantId] = {}
         self._recording_tenants: dict[RecordingId, TenantId] = {}
@@ -94,6 +96,7 @@ class Exchange:
         for tenant in configurations:
             self._recover(tenant)
         async with asyncio.TaskGroup() as group:
+            self._errands.start(group)
             for writer in self.tenants.values():
                 group.create_task(writer.run())
             for tenant, configuration in configurations.items():
@@ -131,9 +134,9 @@ class Exchange:
         keys = writer.recover()
         self._cursor.recover(keys)
         index, state = writer.engine.index, writer.engine.state
-        for leg in (*index.customer_legs, *index.agent_legs):
+        for leg in (*index.customer_legs, *index.agent_legs, *index.party_legs):
             self._leg_tenants[leg] = tenant
-        for recording in state.recordings:
+        for recording in (*state.recordings, *state.voicemails):
             self._recording_tenants[recording] = tenant
         self.tenants[tenant] = writer
         self._observer.on_recovered(tenant, keys)
@@ -217,8 +220,7 @@ class Exchange:
             if isinstance(failed, orders.Bridge):
                 name = OrderId(f"{failed.order}:undo")
                 self._request([orders.HangUp(order=name, leg=fact.leg)])
-            if isinstance(failed, orders.Invite | orders.Answer | orders.Bridge):
-                return EndLeg(leg=fact.leg, outcome=INTERNAL_ERROR, by_far_end=False)
+            return None if failed is None else failed_order(failed)
         return to_command(fact)
 
     @staticmethod
@@ -264,11 +266,25 @@ class Exchange:
         batch: list[orders.AnyOrder] = []
         for number, effect in enumerate(decision.effects, start=1):
             name = OrderId(f"{tenant}:{decision.sequence}:{number}")
-            batch.append(to_order(effect, name, tenant))
-            if isinstance(effect, RingAgent):
-                self._leg_tenants[effect.leg] = tenant
-            elif isinstance(effect, StartRecording):
-                self._recording_tenants[effect.recording] = tenant
+            match effect:
+                case effects.RequestLookup():
+                    self._errands.look_up(tenant, effect)
+                    continue
+                case effects.SendMail():
+                    self._errands.mail(tenant, effect)
+                    continue
+                case effects.PlaySounds():
+                    self._errands.speak(tenant, name, effect)
+                    continue
+                case effects.RingAgent() | effects.RingParty():
+                    self._leg_tenants[effect.leg] = tenant
+                case effects.StartRecording():
+                    self._recording_tenants[effect.recording] = tenant
+                case _:
+                    pass
+            order = to_order(effect, name, tenant)
+            if not self._errands.hold_back(order):
+                batch.append(order)
         self._request(batch)
         self._observer.on_decision(tenant, decision)
 

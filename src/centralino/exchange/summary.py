@@ -2,8 +2,10 @@
 """What became of the calls, counted from events.
 
 Definitions: *offered* is every interaction that arrived; *answered* was connected to an
-agent; *abandoned* was left by its customer before that; *failed* ended before that in any
-other way; *lost* has no end at all.
+agent; *transferred* was connected to somebody outside the queues; *abandoned* was left by its
+customer before either; *failed* ended before either because something did not work; *missed*
+is how many offers no agent took; *overflowed* left a queue, or was not let in, because it
+was full, unattended or too slow; *lost* has no end at all.
 """
 
 from __future__ import annotations
@@ -13,6 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from centralino.core.interactions import events as calls
+from centralino.core.interactions.flow_events import (
+    AnyFlowEvent,
+    InteractionDequeued,
+    InteractionTurnedAway,
+    TransferAnswered,
+    VoicemailLeft,
+)
 from centralino.core.kernel.outcome import Outcome, OutcomeReason
 
 if TYPE_CHECKING:
@@ -39,6 +48,10 @@ class CallStory:
     released_at: Instant | None = None
     ended_at: Instant | None = None
     outcome: Outcome | None = None
+    overflows: int = 0
+    """How often a queue was full, unattended or too slow for him."""
+    transferred_at: Instant | None = None
+    voicemails: int = 0
     recording: RecordingId | None = None
     recording_path: str = ""
     recording_channels: int = 0
@@ -54,7 +67,15 @@ class CallStory:
             and self.outcome.reason is OutcomeReason.ABANDONED
         )
 
-    def take(self, event: calls.AnyInteractionEvent, at: Instant) -> None:
+    @property
+    def is_failed(self) -> bool:
+        """Whether it ended before anybody was connected because something did not work."""
+        was_connected = self.agent is not None or self.transferred_at is not None
+        if was_connected or self.is_abandoned or self.outcome is None:
+            return False
+        return not self.outcome.is_success
+
+    def take(self, event: calls.AnyInteractionEvent | AnyFlowEvent, at: Instant) -> None:
         """Add what an event tells."""
         match event:
             case calls.InteractionQueued():
@@ -78,6 +99,17 @@ class CallStory:
                 self.recording_channels = event.channels
                 self.is_recording_complete = event.is_complete
             case _:
+                self._take_flow(event, at)
+
+    def _take_flow(self, event: calls.AnyInteractionEvent | AnyFlowEvent, at: Instant) -> None:
+        match event:
+            case InteractionTurnedAway() | InteractionDequeued(reason="timeout" | "no-agents"):
+                self.overflows += 1
+            case TransferAnswered():
+                self.transferred_at = at
+            case VoicemailLeft():
+                self.voicemails += 1
+            case _:
                 pass
 
 
@@ -90,6 +122,10 @@ class CallCounts:
     abandoned: int
     failed: int
     lost: int
+    missed: int = 0
+    overflowed: int = 0
+    transferred: int = 0
+    voicemails: int = 0
 
 
 class StoryBook:
@@ -102,6 +138,10 @@ class StoryBook:
     def take(self, event: Event, at: Instant) -> CallStory | None:
         """Add an event; return the story it belongs to."""
         if not isinstance(event, calls.InteractionEvent):
+            return None
+        if event.interaction not in self.stories and not isinstance(
+            event, calls.InteractionArrived
+        ):
             return None
         if isinstance(event, calls.InteractionArrived):
             self.stories[event.interaction] = CallStory(
@@ -130,11 +170,15 @@ def count_calls(stories: Iterable[CallStory]) -> CallCounts:
     ended = [story for story in listed if story.ended_at is not None]
     answered = sum(1 for story in listed if story.agent is not None)
     abandoned = sum(1 for story in ended if story.is_abandoned)
-    failed = sum(1 for story in ended if story.agent is None and not story.is_abandoned)
+    failed = sum(1 for story in ended if story.is_failed)
     return CallCounts(
         offered=len(listed),
         answered=answered,
         abandoned=abandoned,
         failed=failed,
         lost=len(listed) - len(ended),
+        missed=sum(story.missed for story in listed),
+        overflowed=sum(1 for story in listed if story.overflows),
+        transferred=sum(1 for story in listed if story.transferred_at is not None),
+        voicemails=sum(story.voicemails for story in listed),
     )

@@ -42,7 +42,9 @@ def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
         case facts.PlayFinished():
             return commands.FinishPlay(leg=fact.leg, play=fact.play, reason=fact.reason)
         case facts.Collected():
-            return commands.FinishCollect(leg=fact.leg, collect=fact.collect, digits=fact.digits, reason=fact.reason)
+            return commands.FinishCollect(
+                leg=fact.leg, collect=fact.collect, digits=fact.digits, reason=fact.reason
+            )
         case facts.Ended():
             return commands.EndLeg(leg=fact.leg, outcome=fact.outcome, by_far_end=fact.by_far_end)
         case facts.RecordingReady():
@@ -144,7 +146,8 @@ def _stop_collect(
 
 
 def _ring(
-    effect: effects.RingAgent | effects.RingParty, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+    effect: effects.RingAgent | effects.RingParty, order: OrderId, tenant: TenantId
+) -> orders.AnyOrder:
     return orders.Invite(
         order=order,
         leg=effect.leg,

@@ -55,6 +55,8 @@ class Interaction:
     """How the conversation ended, from the release on."""
     deadline: Instant | None = None
     """When the present state ends by itself."""
+    number: int = 0
+    """Which arrival of the tenant it was: what orders those who came at the same instant."""
     caller_name: str | None = None
     position: FlowPosition | None = None
     """Where he is in his flow; ``None`` before and without one."""

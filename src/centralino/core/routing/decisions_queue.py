@@ -87,8 +87,8 @@ def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead |
     if interaction.queue is None or interaction.state not in _WAITING:
         return None
     queued = turn.index.queued[interaction.queue]
-    mine = (place_of(interaction), interaction.id)
-    position = 1 + sum(1 for other, place in queued.items() if (place, other) < mine)
+    mine = place_of(interaction)
+    position = 1 + sum(1 for place in queued.values() if place < mine)
     staff = _signed_in(turn, interaction.queue, interaction.skills)
     ready = sum(1 for agent in staff if agent.state is not AgentState.NOT_READY)
     handling = turn.state.handling.get(interaction.queue)

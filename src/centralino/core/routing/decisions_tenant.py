@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from centralino.core.agents.events import AgentAdded, AgentReadied, AgentRemoved
 from centralino.core.agents.lifecycle import AgentState
+from centralino.core.flows.document import Catalogue, publish, retire
 from centralino.core.interactions.commands import EndInteraction, EndLeg, LegView, ReconcileLegs
 from centralino.core.interactions.effects import AnswerCall, CancelRing, HangUpLeg
 from centralino.core.interactions.events import InteractionEnded
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from centralino.core.interactions.state import Interaction
     from centralino.core.kernel.ids import LegId
     from centralino.core.routing.commands import ConfigureTenant
+    from centralino.core.routing.configuration import TenantConfiguration
     from centralino.core.routing.turn import Turn
 
 LOST = Outcome(Result.INDETERMINATE, OutcomeReason.PEER_LOST)
@@ -50,8 +54,8 @@ def configure(turn: Turn, command: ConfigureTenant) -> None:
         InvalidInput: it contradicts itself.
         Conflict: customers are in a queue or a flow that it has no longer.
     """
-    configuration = command.configuration
-    configuration.require_valid()
+    command.configuration.require_valid()
+    configuration = merge_catalogue(turn, command.configuration)
     if turn.state.configuration == configuration:
         return
     queues = {queue.id for queue in configuration.queues}
@@ -73,6 +77,35 @@ def configure(turn: Turn, command: ConfigureTenant) -> None:
     for known in list(turn.state.agents.values()):
         if known.id not in kept and known.state in _FREE:
             turn.emit(AgentRemoved(agent=known.id))
+
+
+def merge_catalogue(turn: Turn, wanted: TenantConfiguration) -> TenantConfiguration:
+    """Return a configuration whose flows have versions of this tenant's own count.
+
+    What has not changed keeps its version; old versions stay while calls are in them.
+    """
+    published = Catalogue()
+    if turn.state.configuration is not None:
+        published = turn.state.configuration.catalogue
+    names = {one.flow.flow for one in wanted.catalogue.flows}
+    merged = published
+    for name in sorted(names):
+        newest = wanted.catalogue.newest(name)
+        assert newest is not None  # noqa: S101 - the name is one of them
+        merged = publish(merged, newest.flow)
+    in_use = frozenset(
+        used
+        for interaction in turn.state.interactions.values()
+        if interaction.position is not None
+        for used in interaction.position.versions.items()
+    )
+    kept = tuple(
+        one
+        for one in retire(merged, in_use).flows
+        if one.flow.flow in names or (one.flow.flow, one.version) in in_use
+    )
+    catalogue = msgspec.structs.replace(wanted.catalogue, flows=kept)
+    return msgspec.structs.replace(wanted, catalogue=catalogue)
 
 
 def end_leg(turn: Turn, command: EndLeg) -> None:

@@ -136,8 +136,10 @@ def _agent_cleared(fold: _Fold, event: agents.AgentCleared) -> None:
 
 
 def _arrived(fold: _Fold, event: calls.InteractionArrived) -> None:
+    fold.state.arrivals += 1
     interaction = Interaction(
         id=event.interaction,
+        number=fold.state.arrivals,
         leg=event.leg,
         trunk=event.trunk,
         called_number=event.called_number,

@@ -99,7 +99,7 @@ class Lanes:
 
 def place_of(interaction: Interaction) -> Key:
     """Return what orders those who wait: smaller is served first."""
-    return (interaction.priority, interaction.enqueued_at or 0)
+    return (interaction.priority, interaction.enqueued_at or 0, interaction.number)
 
 
 def required_skills(queue: QueueConfiguration, skills: Mapping[str, int]) -> dict[str, int]:

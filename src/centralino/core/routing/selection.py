@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which interaction goes to which agent next: longest waiting first, longest idle first.
 
-Ties break by (priority, enqueued_at, id) among interactions and (idle_since, id) among
+Ties break by (priority, enqueued_at, arrival) among interactions and (idle_since, id) among
 the eligible agents. Only lanes that gained work or a free agent are looked at.
 """
 

@@ -54,6 +54,8 @@ class TenantState:
     """Of the last decision that changed or ordered anything."""
     configuration_version: int = 0
     configuration: TenantConfiguration | None = None
+    arrivals: int = 0
+    """Interactions so far."""
     interactions: dict[InteractionId, Interaction] = field(default_factory=dict)
     """Those that have not ended."""
     offers: dict[OfferId, Offer] = field(default_factory=dict)
