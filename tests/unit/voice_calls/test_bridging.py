@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centralino.adapters.voice.gains import gain_matrix
-from centralino.core.kernel.ids import BridgeId, LegId
+from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange.facts import (
     Alarm,
     Answered,
     Ended,
     Offered,
+    OrderFailed,
     ParticipantJoined,
     ParticipantLeft,
     PlayFinished,
@@ -43,7 +44,9 @@ from centralino.exchange.orders import (
     RecordStart,
     RecordStop,
     Remove,
+    StopPlay,
 )
+from centralino.wire.sip.events import SessionEnded
 from tests.kit.virtual_time import run_virtual
 from tests.unit.voice_calls.world import World, running_world
 
@@ -226,6 +229,31 @@ def test_who_is_rung_before_the_caller_is_answered_brings_him_along(tmp_path: Pa
     run_virtual(story())
 
 
+def test_an_order_to_end_that_crosses_the_legs_end_is_no_mistake(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, agent, session = await pair(world)
+            world.carrier.bye(session)
+            await world.ended(leg)
+            for kind, more in (
+                (HangUp, {}),
+                (StopPlay, {}),
+                (RecordStop, {"recording": RecordingId("r")}),
+                (Remove, {}),
+            ):
+                world.order(kind, leg, **more)
+            world.order(HangUp, agent)
+            world.order(HangUp, agent)
+            await world.ended(agent)
+            assert not world.has(OrderFailed)
+            assert (await world.failed(world.order(Mute, leg))).code == "not-found"
+            assert (await world.failed(world.order(HangUp, "nobody"))).code == "not-found"
+            await world.settle(11)
+            assert (await world.failed(world.order(HangUp, leg))).code == "not-found"
+
+    run_virtual(story())
+
+
 def test_muting_and_removing(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:
@@ -304,6 +332,26 @@ def test_a_recording_ends_with_the_first_of_its_legs(tmp_path: Path, is_caller_f
             assert len(world.media.all(StopRecording)) == 1
             if is_caller_first:
                 assert ready.fact < ended.fact
+
+    run_virtual(story())
+
+
+def test_stopping_a_recording_that_has_just_ended_is_no_mistake(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, agent, session = await pair(world)
+            world.order(RecordStart, leg, recording="r1", other=agent)
+            await world.settle()
+            world.carrier.bye(session)
+            await world.carrier.expect(SessionEnded)
+            world.order(RecordStop, agent, recording="r1")
+            await world.fact(RecordingReady)
+            assert len(world.media.all(StopRecording)) == 1
+            world.order(RecordStop, agent, recording="r1")
+            await world.settle(1)
+            assert not world.has(OrderFailed)
+            other = world.order(RecordStop, agent, recording="r2")
+            assert (await world.failed(other)).code == "not-found"
 
     run_virtual(story())
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_REMEMBERED_LEGS = 10_000
+JUST_ENDED_NS = 10_000 * NS_PER_MS
+"""How long after a leg's end orders to end something of it are no mistake."""
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -53,7 +55,8 @@ class Calls:
         self.deadlines = Deadlines(around.clock, on_deadlines)
         self.on_fact: Callable[[AnyFact], None] = _ignore_fact
         """Hears each fact after it was told (holding treatment)."""
-        self._former: OrderedDict[LegId, None] = OrderedDict()
+        self._former: OrderedDict[LegId, int] = OrderedDict()
+        """Former legs, with the time of their end."""
 
     # ---- time
 
@@ -79,13 +82,21 @@ class Calls:
 
     def remember(self, leg: LegId) -> None:
         """Refuse to use this name for a new leg."""
-        self._former[leg] = None
+        self._former[leg] = self.now()
         if len(self._former) > MAX_REMEMBERED_LEGS:
             self._former.popitem(last=False)
 
     def is_known(self, leg: LegId) -> bool:
         """Whether a leg of this name lives or lived."""
         return leg in self.legs or leg in self._former
+
+    def has_just_ended(self, leg_id: LegId) -> bool:
+        """Whether a leg of this name is over, and so lately that the exchange may not know."""
+        leg = self.legs.get(leg_id)
+        if leg is not None:
+            return leg.is_over
+        ended_at = self._former.get(leg_id)
+        return ended_at is not None and self.now() - ended_at <= JUST_ENDED_NS
 
     def bind(self, leg: Leg, session: str) -> None:
         """Let a session carry a leg."""

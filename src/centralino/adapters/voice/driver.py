@@ -64,6 +64,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_SEEN_ORDERS = 20_000
+ENDING = (
+    o.HangUp,
+    o.CancelInvite,
+    o.StopPlay,
+    o.StopCollect,
+    o.RecordStop,
+    o.Remove,
+)
+"""Orders whose effect a leg's end has too."""
 _UNANSWERED = (LegState.INVITING, LegState.RINGING, LegState.CANCELLING)
 
 OrderHandler = Callable[[Any, int], Coroutine[None, None, None] | None]
@@ -180,6 +189,9 @@ class VoiceDriver:
 
     def _attempt(self, order: AnyOrder) -> Work | None:
         """Begin an order; an error of it is a fact, not an exception."""
+        if isinstance(order, ENDING) and self.calls.has_just_ended(order.leg):
+            # It crossed the leg's own end: what it asks for has happened.
+            return None
         try:
             rest = self._orders[type(order)](order, self.calls.now())
         except (AppError, ProtocolError) as error:

@@ -9,9 +9,11 @@ it is reported as ended, so that ``RecordingReady`` comes first.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from centralino.adapters.voice.calls import JUST_ENDED_NS
 from centralino.adapters.voice.checkpoint import RecordingCheckpoint
 from centralino.core.kernel.errors import AlreadyExists, AppError, InvalidInput, NotFound
 from centralino.exchange.facts import RecordingReady
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 MAX_PER_LEG = 4
 MAX_LABEL = 64
+MAX_FINISHED = 1000
 
 
 class Recordings:
@@ -55,6 +58,10 @@ class Recordings:
         """Recording to the leg on channel 0, until its file is there."""
         self._of_other: dict[LegId, set[RecordingId]] = {}
         """Leg on channel 1 to its recordings."""
+        self._stopping: set[RecordingId] = set()
+        """Recordings whose file the worker is finishing."""
+        self._finished: OrderedDict[RecordingId, int] = OrderedDict()
+        """Recordings that have ended, with the time of it."""
 
     def start(self, order: RecordStart, now: int) -> Work | None:
         """Record two legs into one file."""
@@ -94,7 +101,7 @@ class Recordings:
         self._calls.save(leg)
         is_alone = bool(order.other) and order.other not in self._calls.legs
         if leg.is_over or is_alone:
-            self._calls.tell_media(leg.id, StopRecording(recording=order.recording))
+            self._stop(leg.id, order.recording)
 
     def pause(self, order: RecordPause, now: int) -> None:
         """Write silence from now on."""
@@ -116,10 +123,17 @@ class Recordings:
         self._calls.tell_media(leg, MarkRecording(recording=order.recording, label=label))
 
     def stop(self, order: RecordStop, now: int) -> None:
-        """End a recording."""
-        del now
-        leg = self._require(order.recording)
-        self._calls.tell_media(leg, StopRecording(recording=order.recording))
+        """End a recording; one that has just ended by itself is no mistake."""
+        ended_at = self._finished.get(order.recording)
+        if ended_at is not None and now - ended_at <= JUST_ENDED_NS:
+            return
+        self._stop(self._require(order.recording), order.recording)
+
+    def _stop(self, leg: LegId, recording: RecordingId) -> None:
+        """Have the worker finish a file, once."""
+        if recording not in self._stopping:
+            self._stopping.add(recording)
+            self._calls.tell_media(leg, StopRecording(recording=recording))
 
     def _require(self, recording: RecordingId) -> LegId:
         leg = self._first.get(recording)
@@ -130,8 +144,12 @@ class Recordings:
     def on_recorded(self, event: Recorded) -> None:
         """Tell that a file is complete."""
         name = self._first.pop(event.recording, None)
+        self._stopping.discard(event.recording)
         if name is None:
             return
+        self._finished[event.recording] = self._calls.now()
+        if len(self._finished) > MAX_FINISHED:
+            self._finished.popitem(last=False)
         self._calls.tell(
             RecordingReady(
                 leg=name,
@@ -163,11 +181,11 @@ class Recordings:
         del now
         for recording in leg.recordings:
             leg.awaited.add(recording.recording)
-            self._calls.tell_media(leg.id, StopRecording(recording=recording.recording))
+            self._stop(leg.id, recording.recording)
         for name in self._of_other.pop(leg.id, ()):
             first = self._first.get(name)
             if first is not None:
-                self._calls.tell_media(first, StopRecording(recording=name))
+                self._stop(first, name)
 
     def restore(self, legs: Sequence[Leg]) -> None:
         """Know the recordings of an earlier process again; the workers went on writing."""
