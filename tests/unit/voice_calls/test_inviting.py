@@ -13,6 +13,7 @@ import pytest
 from centralino.adapters.voice.credentials import Passwords
 from centralino.adapters.voice.settings import CredentialsSettings
 from centralino.core.kernel.errors import CapacityExceeded, RemoteRejected, RemoteTimeout
+from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.outcome import OutcomeReason, Result
 from centralino.exchange.facts import Answered, Ended, OrderFailed, Progressing
 from centralino.exchange.media import Configure
@@ -446,6 +447,23 @@ def test_a_target_that_is_none(tmp_path: Path, target: str) -> None:
         async with running_world(tmp_path) as world:
             order = world.ring_agent("a1", target=target)
             assert (await world.failed(order)).code == "invalid-input"
+
+    run_virtual(story())
+
+
+def test_a_trunk_of_another_tenant_is_not_to_be_had(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            order = world.ring_agent("a1", tenant=TenantId("other"))
+            assert (await world.failed(order)).code == "not-allowed"
+            await world.settle()
+            assert world.teams.count("INVITE") == 0
+        voice = voice_settings()
+        shared = msgspec.structs.replace(voice.trunks[0], shared_with=(TenantId("other"),))
+        voice = msgspec.structs.replace(voice, trunks=(shared, voice.trunks[1]))
+        async with running_world(tmp_path / "2", voice=voice) as world:
+            world.ring_agent("a1", tenant=TenantId("other"))
+            await world.teams.expect(e.SessionInvited)
 
     run_virtual(story())
 

@@ -31,6 +31,7 @@ from centralino.core.kernel.errors import (
     CapacityExceeded,
     Conflict,
     InvalidInput,
+    NotAllowed,
     RemoteTimeout,
     RemoteUnavailable,
 )
@@ -75,6 +76,8 @@ class OutgoingLegs:
         if not order.leg or calls.is_known(order.leg):
             raise AlreadyExists("there is or was a leg of that name")
         trunk = calls.edge.trunk(order.trunk)
+        if order.tenant != trunk.tenant and order.tenant not in trunk.shared_with:
+            raise NotAllowed("the trunk belongs to another tenant")
         _require_target(order.target)
         leg = Leg(
             id=order.leg,

@@ -189,6 +189,9 @@ class TrunkSettings(Settings, frozen=True, kw_only=True):
 
     trunk: TrunkId
     tenant: TenantId
+    """Whose it is: calls that arrive on it are this tenant's."""
+    shared_with: tuple[TenantId, ...] = ()
+    """Further tenants that may place calls on it, each by its id."""
     profile: TrunkProfile
     transport: Transport = "tls"
     proxies: tuple[ProxySettings, ...] = ()
