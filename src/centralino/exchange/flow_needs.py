@@ -7,19 +7,22 @@ A flow on two numbers of different models must fit both. What a model does in an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from centralino.core.flows import nodes
 from centralino.core.flows.needs import needed_capabilities
-from centralino.exchange.capabilities import CAPABILITIES, Capability, Model, Profile, Support
+from centralino.exchange.capabilities import CAPABILITIES, Capability, Cell, Model, Profile, Support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from centralino.core.flows.document import Flow
     from centralino.core.flows.surroundings import Line
-    from centralino.exchange.capabilities import Cell
+
+Table = Mapping[tuple[Model, Profile], Mapping[Capability, Cell]]
+"""What each model and profile can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,12 @@ class Lack:
     reason: str
 
 
-def lacks(flows: Mapping[str, Flow], lines: Iterable[Line]) -> Iterator[Lack]:
+def lacks(
+    flows: Mapping[str, Flow], lines: Iterable[Line], table: Table = CAPABILITIES
+) -> Iterator[Lack]:
     """Return what is lacking, for each number and all flows it may reach."""
     for line in lines:
-        cells = _cells(line)
+        cells = _cells(line, table)
         if cells is None:
             reason = f"there is no model {line.model} with the profile {line.profile}"
             yield Lack(line.number, line.flow, "", reason)
@@ -50,9 +55,9 @@ def lacks(flows: Mapping[str, Flow], lines: Iterable[Line]) -> Iterator[Lack]:
                     yield Lack(line.number, flow.flow, node, reason)
 
 
-def _cells(line: Line) -> dict[Capability, Cell] | None:
+def _cells(line: Line, table: Table) -> Mapping[Capability, Cell] | None:
     try:
-        return CAPABILITIES.get((Model(line.model), Profile(line.profile)))
+        return table.get((Model(line.model), Profile(line.profile)))
     except ValueError:
         return None
 

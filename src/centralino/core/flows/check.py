@@ -89,7 +89,7 @@ def check_surroundings(surroundings: Surroundings, marks: Marks) -> tuple[Proble
         other = extensions.setdefault(person.extension, person.name) if person.extension else ""
         if other and other != person.name:
             line = marks.line("directory", str(number), "extension")
-            reason = f"{person.name} and {other} both have the extension {person.extension}"
+            reason = f"{other} and {person.name} both have the extension {person.extension}"
             found.append(Problem(line, "", reason))
     return tuple(found)
 

@@ -75,6 +75,7 @@ def begin(library: FlowLibrary, flow: str, facts: CallFacts, now: Instant) -> Tu
     spoken = compiled.flow.languages
     position = FlowPosition(
         facts=facts,
+        began_at=now,
         frames=(),
         versions=library.pin(flow),
         language=facts.language if facts.language in spoken else spoken[0],
@@ -128,8 +129,8 @@ def _enter_pending(run: Run) -> None:
         run.pending = None
         run.arrive(name)
         node = run.node
-        if run.is_spinning():
-            run.give_up("a loop in which no time passes")
+        if run.is_endless():
+            run.give_up("a loop without an end")
         elif node is None:
             run.give_up(f"there is no node {name}")
         else:

@@ -56,6 +56,7 @@ class FlowPosition(msgspec.Struct, frozen=True, kw_only=True):
     """A caller's position."""
 
     facts: CallFacts
+    began_at: Instant
     frames: tuple[Frame, ...]
     versions: dict[str, int]
     """Flow to the version this call uses."""
@@ -69,7 +70,7 @@ class FlowPosition(msgspec.Struct, frozen=True, kw_only=True):
     deadline: Instant | None = None
     """When ``Deadline`` is due; ``None`` only when the flow is over."""
     entered: int = 0
-    """Nodes entered in the whole call."""
+    """Nodes and queue steps of the whole call."""
     burst_at: Instant = Instant(0)
     burst: int = 0
     """Nodes entered since ``burst_at``: the guard against loops in which no time passes."""

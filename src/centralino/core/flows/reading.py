@@ -18,10 +18,17 @@ import yaml
 from centralino.core.flows.document import Flow
 from centralino.core.flows.nodes import NAME_PATTERN, PLAIN_WORDS, AnyNode
 
-MOST_CHARACTERS = 512 * 1024
+MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 16
 _INT = re.compile(r"^-?(0|[1-9][0-9]{0,17})$")
 _FLOAT = re.compile(r"^-?(0|[1-9][0-9]*)\.[0-9]+$")
+_OPENERS = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSERS = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _AT = re.compile(r" - at (?P<is_key>`key` in )?`\$(?P<path>[^`]*)`$")
 _PATTERN = re.compile(r"matching regex '(.*)'$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -114,8 +121,8 @@ def read_tree(text: str) -> Tree:
         tree.problems.append(Problem(0, "", f"longer than {MOST_CHARACTERS} characters"))
         return tree
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            tree.problems.append(Problem(0, "", "aliases (*name) are not allowed: write it out"))
+        _require_tame(text, tree)
+        if tree.problems:
             return tree
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -132,12 +139,25 @@ def read_tree(text: str) -> Tree:
     return tree
 
 
+def _require_tame(text: str, tree: Tree) -> None:
+    """Stop before anything that would make a short text large or slow."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        line = token.start_mark.line + 1
+        if isinstance(token, yaml.AliasToken):
+            reason = "aliases (*name) are not allowed: write it out"
+            tree.problems.append(Problem(line, "", reason))
+            return
+        depth += isinstance(token, _OPENERS)
+        depth -= isinstance(token, _CLOSERS)
+        if depth > MOST_DEPTH:
+            tree.problems.append(Problem(line, "", "nested too deep"))
+            return
+
+
 def _plain(node: yaml.Node, path: Path, tree: Tree) -> object:
     line = node.start_mark.line + 1
     tree.marks.put(path, line)
-    if len(path) > MOST_DEPTH:
-        tree.problems.append(Problem(line, "", "nested too deep"))
-        return None
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, tree)
     if isinstance(node, yaml.SequenceNode):

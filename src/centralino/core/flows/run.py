@@ -37,8 +37,10 @@ MOST_DEPTH = 8
 """Flows inside each other."""
 MOST_IN_BURST = 100
 """Nodes and queue steps within one second; more is a loop in which no time passes."""
-MOST_ENTERED = 5000
-"""Nodes of one call."""
+MOST_ENTERED = 2000
+"""Nodes and queue steps of one call."""
+LONGEST = 12 * 3600 * SECOND
+"""A call that is longer in its flows takes no further step."""
 EMERGENCY = "emergency"
 """The stage in which the operator is rung because a flow cannot go on."""
 
@@ -180,13 +182,14 @@ class Run:
         self.do(actions.Transfer(ask=ask, target=target, ring_for_ms=ring_for_s * 1000))
         self.wait(ask, within_ms=ring_for_s * 1000 + CONNECT_WITHIN_MS)
 
-    def is_spinning(self) -> bool:
-        """Count one step; say whether there were too many without time passing."""
+    def is_endless(self) -> bool:
+        """Count one step; say whether there were too many, or too many in too little time."""
         self._entered += 1
         if self.now - self._burst_at >= SECOND:
             self._burst_at, self._burst = self.now, 0
         self._burst += 1
-        return self._burst > MOST_IN_BURST or self._entered > MOST_ENTERED
+        is_late = self.now - self._position.began_at > LONGEST
+        return is_late or self._burst > MOST_IN_BURST or self._entered > MOST_ENTERED
 
     # sounds ---------------------------------------------------------------------------------
 

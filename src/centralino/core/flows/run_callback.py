@@ -70,7 +70,7 @@ def _take_number(run: Run, node: nodes.CallbackNode, digits: str) -> None:
     attempt = run.progress.attempt
     if number is not None:
         _book(run, node, number)
-    elif attempt < node.attempts and not run.is_spinning():
+    elif attempt < node.attempts and not run.is_endless():
         run.mark(attempt=attempt + 1)
         run_ask.put(run, _number(node), run.sounds(node.number_prompts))
     else:

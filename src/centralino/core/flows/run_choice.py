@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from centralino.core.calendars.hours import Kind, status_at
+from centralino.core.calendars.hours import Kind, kind_at
 from centralino.core.flows.expressions import Failure, Scope
 from centralino.core.flows.nodes import FlowNode
 from centralino.core.kernel.errors import InvalidInput
@@ -28,7 +28,7 @@ def enter_hours(run: Run, node: nodes.HoursNode) -> None:
         run.follow("closed", node.closed, f"there is no calendar {node.calendar}")
         return
     try:
-        kind = status_at(calendar, run.now).kind
+        kind = kind_at(calendar, run.now)
     except InvalidInput as error:
         run.follow("closed", node.closed, error.message)
         return

@@ -109,7 +109,7 @@ def _search(run: Run, node: nodes.DirectoryNode, digits: str) -> None:
 
 def _again(run: Run, node: nodes.DirectoryNode, digits: str) -> None:
     attempt = run.progress.attempt
-    if run.is_spinning():
+    if run.is_endless():
         run.give_up("a directory that is answered faster than anybody can")
     elif attempt < node.attempts:
         run.mark(attempt=attempt + 1)

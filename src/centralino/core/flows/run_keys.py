@@ -69,7 +69,7 @@ def handle_menu(run: Run, node: nodes.MenuNode, happening: happenings.AnyHappeni
 
 def _menu_again(run: Run, node: nodes.MenuNode, keys: str) -> None:
     attempt = run.progress.attempt
-    if run.is_spinning():
+    if run.is_endless():
         run.give_up("a menu that is answered faster than anybody can")
     elif attempt < node.attempts:
         run.mark(attempt=attempt + 1)
@@ -115,7 +115,7 @@ def handle_collect(run: Run, node: nodes.CollectNode, happening: happenings.AnyH
     if len(digits) >= node.min_digits and is_kept:
         run.variables[node.into] = digits
         run.follow("next", node.next)
-    elif run.is_spinning():
+    elif run.is_endless():
         run.give_up("digits that are answered faster than anybody can")
     elif attempt < node.attempts:
         run.mark(attempt=attempt + 1)

@@ -105,7 +105,7 @@ def _press(run: Run, node: nodes.QueueNode, happening: happenings.Collected) -> 
     key = happening.digits[:1]
     if key in node.keys:
         leave(run, f"key-{key}", "key", keeps_place=True)
-    elif run.is_spinning():
+    elif run.is_endless():
         leave(run, "failed", "error", keeps_place=False)
     else:
         others = tuple(ask for ask in run.expects if ask != happening.ask)
@@ -146,7 +146,7 @@ def _after(node: nodes.QueueNode, step: int) -> int:
 
 def _run_steps(run: Run, node: nodes.QueueNode) -> None:
     """Run steps until one takes time."""
-    while not run.is_spinning():
+    while not run.is_endless():
         step = node.steps[min(run.progress.step, len(node.steps) - 1)]
         if _needs_queue(step) and run.queue_names is None:
             ask = run.ask()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How a lookup ends."""
 
     status: int = 200
-    body: object = None
+    body: Any = None
     """Sent as JSON."""
     text: str | None = None
     """Sent as it is, instead of ``body``."""

@@ -45,9 +45,17 @@ def every_edge(node: nodes.AnyNode, edge: Edge) -> bool:
 
 def silent_edge(node: nodes.AnyNode, edge: Edge) -> bool:
     """Take the edges of a caller who presses nothing, waits, and whom nobody answers."""
-    if edge.label.startswith("key-") or edge.label == "invalid":
-        return False
-    return not (isinstance(node, nodes.CollectNode) and edge.label == "next")
+    match node:
+        case nodes.QueueNode():
+            return edge.label == "timeout"
+        case nodes.TransferNode():
+            return edge.label == "no-answer"
+        case nodes.MenuNode() | nodes.CollectNode() | nodes.DirectoryNode():
+            return edge.label == "timeout"
+        case nodes.CallbackNode():
+            return edge.label == "declined"
+        case _:
+            return True
 
 
 def instant_edge(node: nodes.AnyNode, edge: Edge) -> bool:
