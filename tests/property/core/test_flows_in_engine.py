@@ -45,7 +45,8 @@ OUTCOMES = [
     Outcome(Result.CLIENT_ERROR, OutcomeReason.BUSY),
     Outcome(Result.UPSTREAM_ERROR, OutcomeReason.UNREACHABLE),
 ]
-KINDS = ["call", "do", "do", "do", "do", "time", "leave", "ready", "rest", "lists", "publish"]
+RARE = ["call", "call", "time", "leave", "ready", "ready", "rest", "lists", "publish"]
+KINDS = [*["do"] * 4 * len(RARE), *RARE]
 STEP = st.tuples(st.sampled_from(KINDS), st.integers(0, 11), st.integers(0, 60))
 STEPS = st.lists(STEP, max_size=40) | st.lists(STEP, min_size=80, max_size=150)
 KEYS = ("", "1", "2", "3", "4", "5", "6", "7", "8", "9", "12345", "#")
@@ -74,7 +75,7 @@ class World:
             case "call":
                 self._call(pick)
             case "do" if self.open:
-                self._answer(self.open.pop(pick % len(self.open)), pick, amount)
+                self._answer(self.open.pop(-1 - pick // 2 % len(self.open)), pick, amount)
             case "leave" if self.live:
                 leg = sorted(self.live)[pick % len(self.live)]
                 self._end(leg, OUTCOMES[amount % len(OUTCOMES)])
@@ -85,7 +86,7 @@ class World:
             case "publish":
                 self.do(ConfigureTenant(configuration=flow_company(changed_flow(pick))))
             case "lists":
-                self.live = {leg for n, leg in enumerate(sorted(self.live)) if (n + pick) % 4}
+                self.live = {leg for n, leg in enumerate(sorted(self.live)) if (n + pick) % 9}
                 views = tuple(calls.LegView(leg, "answered") for leg in sorted(self.live))
                 self.do(calls.ReconcileLegs(legs=views))
             case _:
