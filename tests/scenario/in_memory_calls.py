@@ -56,6 +56,8 @@ class _Leg:
     play: str | None = None
     bridge: str | None = None
     recording: str | None = None
+    collect: str | None = None
+    has_pressed: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
@@ -149,7 +151,9 @@ class InMemoryCalls:
         self._facts = kept
 
     # ------------------------------------------------------------------- the near side
-    def _carry_out(self, order: orders.AnyOrder) -> None:  # noqa: C901 - one case per order
+    def _carry_out(  # noqa: C901, PLR0912 - one case per order
+        self, order: orders.AnyOrder
+    ) -> None:
         if isinstance(order, orders.ListLegs):
             self._list()
             return
@@ -171,10 +175,14 @@ class InMemoryCalls:
                 self._play(leg, order)
             case orders.Collect():
                 self._collect(leg, order)
+            case orders.StopPlay():
+                leg.play = None
+            case orders.StopCollect():
+                leg.collect = None
             case orders.Bridge():
                 self._bridge(order)
             case orders.RecordStart():
-                leg.recording = self.legs[order.other].recording = order.recording
+                self._record(leg, order)
             case orders.RecordStop():
                 self._record_stop(leg, order.recording)
             case orders.CancelInvite():
@@ -211,11 +219,26 @@ class InMemoryCalls:
             self._tell(facts.PlayFinished(leg=leg.name, play=play, reason="completed"))
 
     def _collect(self, leg: _Leg, order: orders.Collect) -> None:
-        key = leg.caller.key if leg.caller else ""
+        key = leg.caller.key if leg.caller and not leg.has_pressed else ""
+        leg.collect = order.collect
         reason = "max-digits" if key else "first-timeout"
         delay_s = 1.0 if key else 2 + order.first_timeout_ms / 1000
         collected = facts.Collected(leg=leg.name, collect=order.collect, digits=key, reason=reason)
-        self._later(leg, delay_s, lambda: self._tell(collected))
+        self._later(leg, delay_s, lambda: self._collected(leg, collected))
+
+    def _collected(self, leg: _Leg, fact: facts.Collected) -> None:
+        if leg.collect == fact.collect:
+            leg.collect = None
+            leg.has_pressed |= bool(fact.digits)
+            self._tell(fact)
+
+    def _record(self, leg: _Leg, order: orders.RecordStart) -> None:
+        leg.recording = order.recording
+        if order.other:
+            self.legs[order.other].recording = order.recording
+        if order.silence_ms:
+            wait_s = 5 + order.silence_ms / 1000
+            self._later(leg, wait_s, lambda: self._record_stop(leg, order.recording))
 
     def _bridge(self, order: orders.Bridge) -> None:
         for member in order.members:
@@ -228,15 +251,17 @@ class InMemoryCalls:
                 self._later(leg, leg.caller.talk_s, partial(self._end, leg, HUNG_UP))
 
     def _record_stop(self, leg: _Leg, recording: RecordingId) -> None:
-        for party in [leg, *self.legs.values()]:
-            if party.recording == recording:
-                party.recording = None
+        parties = [party for party in [leg, *self.legs.values()] if party.recording == recording]
+        if not parties:
+            return
+        for party in parties:
+            party.recording = None
         self._tell(
             facts.RecordingReady(
                 leg=leg.name,
                 recording=recording,
                 path=f"{recording}.wav",
-                duration_ms=1,
+                duration_ms=5000,
                 channels=2,
             )
         )
