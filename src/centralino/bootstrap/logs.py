@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logging of one process: structured, to standard error, JSON or for people."""
+"""Logging of one process: structured, to standard error, JSON or for people.
+
+A log that cannot be written ends nothing (``adapters.log_stream``).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 
+from centralino.adapters.log_stream import lasting
+
 if TYPE_CHECKING:
     from centralino.bootstrap.settings import LogSettings
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = None) -> None:
     """Send every log line of this process to ``sink`` (standard error), named ``process``."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
-    target = sink or sys.stderr
+    target = lasting(sink or sys.stderr)
     is_json = settings.format == "json"
     structlog.contextvars.bind_contextvars(process=process)
     structlog.configure(

@@ -51,7 +51,7 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
     layout = Layout.of(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(name, stopped.set)
     supervisor = Supervisor(
         ready_s=settings.process.ready_s,

@@ -39,6 +39,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from centralino.adapters.clock import SystemClock
+from centralino.adapters.log_stream import lasting
 from centralino.adapters.media.codec import CODECS
 from centralino.adapters.media.loop import MediaLoop
 from centralino.adapters.media.prompts import PromptLibrary
@@ -139,7 +140,7 @@ def _set_up_logging(name: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(lasting(sys.stderr)),
     )
 
 

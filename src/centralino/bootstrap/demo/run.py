@@ -103,7 +103,7 @@ class DemoRun:
     async def _run(self, layout: Layout, ports: Ports, projection: LiveProjection) -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(name, stopped.set)
         supervisor = Supervisor(
             ready_s=self._settings.process.ready_s,
@@ -133,7 +133,8 @@ class DemoRun:
         )
 
     def _take_report(self, line: str) -> None:
-        self._report.write(line)
+        with contextlib.suppress(OSError):
+            self._report.write(line)
         self.hearing.take(line)
 
     async def _follow(
