@@ -52,11 +52,12 @@ def flow_of(nodes: dict[str, Any], **fields: Any) -> Flow:  # noqa: ANN401
 
 def catalogue_of(*flows: Flow, operator: Target | None = None) -> Catalogue:
     """Publish flows together with people, a calendar and prompts."""
+    prompts: dict[str, tuple[str, ...]] = {"music": ("",), "english-only": ("en",)}
+    digits = [f"digit-{digit}" for digit in range(10)]
+    prompts |= dict.fromkeys((*PROMPTS, *digits), ("en", "it"))
     catalogue = Catalogue(
         calendars=(CALENDAR,),
-        prompts=dict.fromkeys(PROMPTS, ("en", "it"))
-        | {"music": ("",), "english-only": ("en",)}
-        | {f"digit-{digit}": ("en", "it") for digit in range(10)},
+        prompts=prompts,
         directory=PEOPLE,
         operator=operator,
     )

@@ -184,14 +184,16 @@ def _endless(judged: Judged, whole: shape.Graph, reached: frozenset[str]) -> Ite
     """Find where a call cannot end, for anybody or for those who do nothing."""
     flow = judged.flow
     ends = [name for name in flow.nodes if shape.may_end(flow, name, is_silent=False)]
-    stuck = [name for name in flow.nodes if name in reached - shape.reaching(whole, ends)]
+    lost = reached - shape.reaching(whole, ends)
+    stuck = [name for name in flow.nodes if name in lost]
     if stuck:
         yield judged.error(f"a loop without an exit: {_listed(stuck)}", stuck[0])
         return
     silent = shape.graph(flow, shape.silent_edge)
     quiet = shape.reached_from(silent, [flow.start])
     ends = [name for name in flow.nodes if shape.may_end(flow, name, is_silent=True)]
-    stuck = [name for name in flow.nodes if name in quiet - shape.reaching(silent, ends)]
+    lost = quiet - shape.reaching(silent, ends)
+    stuck = [name for name in flow.nodes if name in lost]
     if stuck:
         who = "a caller who does nothing is never let out of"
         yield judged.error(f"{who}: {_listed(stuck)}", stuck[0])
