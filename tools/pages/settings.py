@@ -45,34 +45,41 @@ class Branch:
 
 def branches(root: type[msgspec.Struct]) -> list[Branch]:
     """Return the tree below `root`, each struct once at its first place, parents first."""
-    found: dict[type[msgspec.Struct], Branch] = {}
+    paths: dict[type[msgspec.Struct], str] = {}
     waiting = [("", root)]
     while waiting:
         path, cls = waiting.pop()
-        if cls in found:
+        if cls in paths:
             continue
-        kinds: dict[str, str] = {}
-        found[cls] = Branch(path, cls, kinds)
-        info = inspect.type_info(cls)
-        if isinstance(info, inspect.StructType):
-            for field in info.fields:
-                here = f"{path}.{field.name}".lstrip(".")
-                kinds[field.name] = describe(field.type, here)
-                waiting.extend(_structs(field.type, here))
-    return sorted(found.values(), key=lambda branch: branch.path)
+        paths[cls] = path
+        for name, kind in _fields(cls):
+            waiting.extend(_structs(kind, f"{path}.{name}".lstrip(".")))
+    found = [
+        Branch(path, cls, {name: describe(kind, paths) for name, kind in _fields(cls)})
+        for cls, path in paths.items()
+    ]
+    return sorted(found, key=lambda branch: branch.path)
 
 
-def describe(kind: inspect.Type, path: str) -> str:
+def _fields(cls: type[msgspec.Struct]) -> list[tuple[str, inspect.Type]]:
+    info = inspect.type_info(cls)
+    if not isinstance(info, inspect.StructType):
+        return []
+    return [(field.name, field.type) for field in info.fields]
+
+
+def describe(kind: inspect.Type, paths: dict[type[msgspec.Struct], str]) -> str:
     """Say in words what a value of `kind` may be; structs are referred to by their path."""
     match kind:
         case inspect.StructType():
+            path = paths[kind.cls]
             return f"[`{path}`](#{re.sub(r'[^a-z0-9_]', '', path.lower())})"
         case inspect.UnionType():
-            return " or ".join(describe(option, path) for option in kind.types)
+            return " or ".join(describe(option, paths) for option in kind.types)
         case inspect.VarTupleType() | inspect.ListType():
-            return f"list of {describe(kind.item_type, path + '[]')}"
+            return f"list of {describe(kind.item_type, paths)}"
         case inspect.DictType():
-            return f"{describe(kind.value_type, path + '.<key>')} by key"
+            return f"{describe(kind.value_type, paths)} by key"
         case inspect.LiteralType():
             return " or ".join(f"`{value}`" for value in kind.values)
         case inspect.IntType() | inspect.FloatType():
