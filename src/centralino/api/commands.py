@@ -12,10 +12,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 from msgspec import Meta
 
-from centralino.api.door import TenantDoor
+from centralino.api.door import Door
 from centralino.api.errors import problem_specs
 from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
 from centralino.core.interactions.commands import EndInteraction
@@ -27,15 +27,15 @@ PROBLEMS = problem_specs(400, 401, 403, 404, 409, 413, 422, 503, 504)
 
 IdempotencyKey = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=LONGEST_KEY,
         pattern=r"^[\x21-\x7e]+$",
         description="Your name for this command, new for each; repeat it to ask again.",
     ),
 ]
-Name = Annotated[str, Parameter(min_length=1, max_length=LONGEST_KEY)]
+Name = Annotated[str, PathParameter(min_length=1, max_length=LONGEST_KEY)]
 
 
 class NotReady(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,9 +67,7 @@ class CommandDone(msgspec.Struct, frozen=True, kw_only=True):
     status_code=200,
     responses=PROBLEMS,
 )
-async def make_agent_ready(
-    door: TenantDoor, agent: Name, idempotency_key: IdempotencyKey
-) -> CommandDone:
+async def make_agent_ready(door: Door, agent: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """Make an agent ready; during an interaction it takes effect after wrap-up."""
     await door.submit(MakeAgentReady(agent=AgentId(agent)), idempotency_key)
     return CommandDone(command="make-agent-ready", target=agent, idempotency_key=idempotency_key)
@@ -83,7 +81,7 @@ async def make_agent_ready(
     responses=PROBLEMS,
 )
 async def make_agent_not_ready(
-    door: TenantDoor, agent: Name, idempotency_key: IdempotencyKey, data: NotReady
+    door: Door, agent: Name, idempotency_key: IdempotencyKey, data: JSONBody[NotReady]
 ) -> CommandDone:
     """Make an agent not ready; during an interaction it takes effect after wrap-up."""
     command = MakeAgentNotReady(agent=AgentId(agent), reason=data.reason)
@@ -101,7 +99,7 @@ async def make_agent_not_ready(
     responses=PROBLEMS,
 )
 async def end_interaction(
-    door: TenantDoor, interaction: Name, idempotency_key: IdempotencyKey
+    door: Door, interaction: Name, idempotency_key: IdempotencyKey
 ) -> CommandDone:
     """End an interaction: the customer's call is hung up, the agent wraps up."""
     command = EndInteraction(interaction=InteractionId(interaction))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 from typing_extensions import override
@@ -100,6 +101,10 @@ class TenantDoor:
     async def read_figures(self) -> Figures:
         """Return what was counted; raises as ``ControlPort.read_figures``."""
         return await self._control.read_figures(self.principal.tenant)
+
+
+Door = NamedDependency[TenantDoor]
+"""How a handler asks for its door."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ a sentence for people, and where we know one a ``mend``: what to do about it. So
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
@@ -164,7 +165,7 @@ def answer_invalid(
     found = error.extra if isinstance(error.extra, list) else []
     fields = tuple(
         FieldProblem(
-            ".".join(str(item[name]) for name in ("source", "key") if item.get(name)),
+            ".".join(_word(item[name]) for name in ("source", "key") if item.get(name)),
             str(item.get("message", "")),
         )
         for item in found
@@ -174,6 +175,10 @@ def answer_invalid(
     if not fields:
         detail = str(error.detail)
     return answer(problem_of(422, errors.InvalidInput.code, detail, fields))
+
+
+def _word(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def answer_unreadable(

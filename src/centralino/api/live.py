@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Annotated, TypeVar
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from centralino.api import views
-from centralino.api.door import TenantDoor
+from centralino.api.door import Door
 from centralino.api.errors import problem_specs
 from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
@@ -17,7 +17,7 @@ from centralino.core.kernel.instant import to_iso
 
 MOST_LISTED = 1000
 Limit = Annotated[
-    int, Parameter(ge=1, le=MOST_LISTED, description="How many to return; the first ones.")
+    int, QueryParameter(ge=1, le=MOST_LISTED, description="How many to return; the first ones.")
 ]
 TAGS = ["live state"]
 ALL = problem_specs(400, 401, 422, 503)
@@ -66,13 +66,13 @@ class EventPage(views.Shown, frozen=True, kw_only=True):
 
 
 @get("/v1/live", tags=TAGS, operation_id="read_live_state", responses=ALL)
-async def read_live_state(door: TenantDoor) -> views.LiveState:
+async def read_live_state(door: Door) -> views.LiveState:
     """Read everything live at once. The stream says the same and keeps it up to date."""
     return views.live_state(door.replica(), door.health, door.now())
 
 
 @get("/v1/live/queues", tags=TAGS, operation_id="list_queues", responses=ALL)
-async def list_queues(door: TenantDoor, limit: Limit = MOST_LISTED) -> QueuePage:
+async def list_queues(door: Door, limit: Limit = MOST_LISTED) -> QueuePage:
     """List the queues: who waits, how long, and what the agents do."""
     replica = door.replica()
     found = views.queues(replica, door.now())
@@ -80,7 +80,7 @@ async def list_queues(door: TenantDoor, limit: Limit = MOST_LISTED) -> QueuePage
 
 
 @get("/v1/live/queues/{queue:str}", tags=TAGS, operation_id="read_queue", responses=ONE)
-async def read_queue(door: TenantDoor, queue: str) -> views.Queue:
+async def read_queue(door: Door, queue: FromPath[str]) -> views.Queue:
     """Read one queue."""
     replica = door.replica()
     _require(replica.queues.get(QueueId(queue)), "queue")
@@ -88,7 +88,7 @@ async def read_queue(door: TenantDoor, queue: str) -> views.Queue:
 
 
 @get("/v1/live/agents", tags=TAGS, operation_id="list_agents", responses=ALL)
-async def list_agents(door: TenantDoor, limit: Limit = MOST_LISTED) -> AgentPage:
+async def list_agents(door: Door, limit: Limit = MOST_LISTED) -> AgentPage:
     """List the agents and their states."""
     replica = door.replica()
     membership = views.memberships(replica)
@@ -97,7 +97,7 @@ async def list_agents(door: TenantDoor, limit: Limit = MOST_LISTED) -> AgentPage
 
 
 @get("/v1/live/agents/{agent:str}", tags=TAGS, operation_id="read_agent", responses=ONE)
-async def read_agent(door: TenantDoor, agent: str) -> views.Agent:
+async def read_agent(door: Door, agent: FromPath[str]) -> views.Agent:
     """Read one agent."""
     replica = door.replica()
     view = _require(replica.agents.get(AgentId(agent)), "agent")
@@ -105,7 +105,7 @@ async def read_agent(door: TenantDoor, agent: str) -> views.Agent:
 
 
 @get("/v1/live/interactions", tags=TAGS, operation_id="list_interactions", responses=ALL)
-async def list_interactions(door: TenantDoor, limit: Limit = MOST_LISTED) -> InteractionPage:
+async def list_interactions(door: Door, limit: Limit = MOST_LISTED) -> InteractionPage:
     """List the interactions that have not ended."""
     replica = door.replica()
     found = [views.interaction(one) for one in list(replica.interactions)[:limit]]
@@ -120,14 +120,14 @@ async def list_interactions(door: TenantDoor, limit: Limit = MOST_LISTED) -> Int
     operation_id="read_interaction",
     responses=ONE,
 )
-async def read_interaction(door: TenantDoor, interaction: str) -> views.Interaction:
+async def read_interaction(door: Door, interaction: FromPath[str]) -> views.Interaction:
     """Read one interaction that has not ended."""
     found = door.replica().interactions.get(InteractionId(interaction))
     return views.interaction(_require(found, "interaction"))
 
 
 @get("/v1/live/trunks", tags=TAGS, operation_id="list_trunks", responses=ALL)
-async def list_trunks(door: TenantDoor) -> TrunkPage:
+async def list_trunks(door: Door) -> TrunkPage:
     """List the trunks' health and the alarms in force."""
     replica = door.replica()
     return TrunkPage(
@@ -138,7 +138,7 @@ async def list_trunks(door: TenantDoor) -> TrunkPage:
 
 
 @get("/v1/live/events", tags=TAGS, operation_id="list_events", responses=ALL)
-async def list_events(door: TenantDoor, limit: Limit = 50) -> EventPage:
+async def list_events(door: Door, limit: Limit = 50) -> EventPage:
     """List the last events."""
     found = [views.event(one) for _, one in door.replica().events]
     return EventPage(at=to_iso(door.now()), events=tuple(found[-limit:]))

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from centralino.api import views
-from centralino.api.door import TenantDoor
+from centralino.api.door import Door, TenantDoor
 from centralino.api.errors import problem_specs
 from centralino.exchange.control import Figures, Health, Histogram
 from centralino.exchange.replica import TenantReplica
@@ -50,7 +50,7 @@ class _Families(Collector):
     operation_id="read_metrics",
     responses=problem_specs(401, 503, 504),
 )
-async def read_metrics(door: TenantDoor) -> Response[bytes]:
+async def read_metrics(door: Door) -> Response[bytes]:
     """Return the figures in Prometheus' text format."""
     replica = door.replica()
     figures = await door.read_figures()

@@ -78,6 +78,7 @@ def _config(application: Boundary, settings: ApiSettings) -> uvicorn.Config:
         ws_ping_timeout=20.0,
         lifespan="off",
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,

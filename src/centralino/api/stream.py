@@ -235,5 +235,5 @@ async def _until_gone(socket: WebSocket[Any, Any, Any]) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
             group.create_task(listen())
             yield
-    except* WebSocketDisconnect:
-        raise WebSocketDisconnect(detail="the client has left") from None
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
