@@ -34,6 +34,11 @@ class SupervisedProduct:
         self._supervisor: Supervisor | None = None
         self._layout = Layout(Path(), Path())
 
+    def pids(self) -> tuple[int, ...]:
+        """Return the numbers of the processes that run now."""
+        children = self._supervisor.children.values() if self._supervisor is not None else ()
+        return tuple(child.pid for child in children if child.pid is not None)
+
     @property
     def journal(self) -> Path:
         """The journal file."""

@@ -8,7 +8,8 @@ disturbs (certificates, faults, media styles) is put right before the next one.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from centralino.simulators.scenario import Scenario
 
 READY_S = 8.0
+_INODE = 9
+"""Column of ``/proc/net/udp``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +181,20 @@ class Lab:
         """Put right what an earlier case disturbed and wait until the trunk is in service."""
         await self.restore()
         try:
-            await until(self._find_active, READY_S * self.options.patience)
+            await until(
+                lambda: True if self.is_in_service() else None, READY_S * self.options.patience
+            )
         except TimeoutError:
             return False
         return True
 
-    def _find_active(self) -> bool | None:
+    def is_in_service(self) -> bool:
+        """Tell whether the product says that its trunk to the proxies is active."""
         lines = self.logs.refresh(self.product.logs)
-        states = [
-            line.fields.get("state") for line in lines if line.fits("trunk.changed", TEAMS_LINE)
-        ]
-        return True if states and states[-1] == "active" else None
+        for line in reversed(lines):
+            if line.fits("trunk.changed", TEAMS_LINE):
+                return line.fields.get("state") == "active"
+        return False
 
     # ---- what cases disturb
 
@@ -241,21 +247,41 @@ class Lab:
             self.teams.forget(call.session)
 
     def open_media_ports(self) -> int:
-        """Return how many UDP sockets of the product's media range are open."""
-        table = Path("/proc/net/udp")
-        if not table.is_file():
+        """Return how many UDP sockets of its media range the product has open (Linux only)."""
+        try:
+            table = Path("/proc/net/udp").read_text(encoding="ascii")
+            inodes = {name for pid in self.product.pids() for name in _sockets_of(pid)}
+        except OSError:
             return 0
-        return count_ports(table.read_text(encoding="ascii"), self.ports.media)
+        return count_ports(table, self.ports.media, inodes)
+
+
+def _sockets_of(pid: int) -> set[str]:
+    """Return the inodes of a process's sockets."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            target = str(link.readlink())
+            if target.startswith("socket:["):
+                found.add(target[8:-1])
+    return found
 
 
 TEAMS_LINE = {"trunk": str(wiring.TEAMS_TRUNK)}
 
 
-def count_ports(table: str, ports: range) -> int:
-    r"""Count the sockets of a range in the text of ``/proc/net/udp``.
+def count_ports(table: str, ports: range, inodes: Container[str]) -> int:
+    r"""Count sockets of a port range and of certain inodes in the text of ``/proc/net/udp``.
 
-    >>> count_ports("sl local_address\n 1: 0100007F:4E20 00000000:0000 07", range(20000, 20010))
+    >>> row = "1: 0100007F:4E20 00000000:0000 07 0:0 00:0 0 0 0 4711 2 0 0"
+    >>> count_ports(f"header\n{row}", range(20000, 20010), {"4711"})
     1
     """
     rows = [line.split() for line in table.splitlines()[1:]]
-    return sum(1 for row in rows if len(row) > 1 and int(row[1].rpartition(":")[2], 16) in ports)
+    return sum(
+        1
+        for row in rows
+        if len(row) > _INODE
+        and row[_INODE] in inodes
+        and int(row[1].rpartition(":")[2], 16) in ports
+    )

@@ -73,6 +73,10 @@ class AwaitLog(Timed, frozen=True, kw_only=True, tag="await-log"):
     fields: dict[str, Value] = {}
 
 
+class AwaitService(Timed, frozen=True, kw_only=True, tag="await-service"):
+    """Wait until every proxy has answered OPTIONS since the last change and the trunk is active."""
+
+
 class AwaitClosed(Timed, frozen=True, kw_only=True, tag="await-closed"):
     """Wait until the product closes the connection of a probe that is kept."""
 
@@ -144,6 +148,7 @@ AnyStep = (
     | Dial
     | Await
     | AwaitLog
+    | AwaitService
     | AwaitClosed
     | Observe
     | FaultStep

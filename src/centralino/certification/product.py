@@ -45,6 +45,10 @@ class ProductPort(Protocol):
         """Stop every process; without effect when none runs."""
         ...
 
+    def pids(self) -> tuple[int, ...]:
+        """Return the numbers of its processes that run now."""
+        ...
+
     @property
     def journal(self) -> Path:
         """The journal file."""

@@ -135,6 +135,19 @@ class Stagehand:
         await self._wait(step, find, f"{step.event} {dict(step.fields)}")
 
     @_do.register
+    async def _await_service(self, step: plan.AwaitService) -> None:
+        def find() -> bool | None:
+            answered = {
+                item.address
+                for item in reversed(self._lab.tape.messages)
+                if item.at >= self._disturbed_at and item.is_like("< 200 OPTIONS")
+            }
+            is_asked = answered.issuperset(PROXY_ADDRESSES)
+            return True if is_asked and self._lab.is_in_service() else None
+
+        await self._wait(step, find, "the trunk's return to service")
+
+    @_do.register
     async def _await_closed(self, step: plan.AwaitClosed) -> None:
         kept = self._probes[step.probe]
         await self._wait(
