@@ -29,11 +29,13 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default: Value
 
     def __post_init__(self) -> None:
-        """Refuse a default of another type.
+        """Refuse a default of another type; a whole number will do for a ``double``.
 
         Raises:
             ValueError: the default does not fit the type.
         """
+        if self.type == "double" and type(self.default) is int:
+            msgspec.structs.force_setattr(self, "default", float(self.default))
         if not fits(self.type, self.default):
             raise ValueError(f"the default is not of type {self.type}")
 

@@ -225,12 +225,13 @@ class Run:
         self.do(actions.Play(ask=ask, sounds=tuple(sounds), may_interrupt=may_interrupt))
         return ask
 
-    def loop(self, prompts: Sequence[str]) -> bool:
-        """Play prompts again and again; say whether there was anything to play."""
-        sounds = self.sounds(prompts)
+    def loop(self, prompts: Sequence[str]) -> None:
+        """Play prompts again and again; what cannot be found is silence."""
+        sounds = tuple(self.sounds(prompts))
         if sounds:
-            self.do(actions.Play(ask=self.ask(), sounds=tuple(sounds), is_looped=True))
-        return bool(sounds)
+            self.do(actions.Play(ask=self.ask(), sounds=sounds, is_looped=True))
+        else:
+            self.do(actions.StopPlay())
 
     # expressions ----------------------------------------------------------------------------
 

@@ -10,13 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from centralino.core.flows import actions, happenings
-from centralino.core.flows.expressions import (
-    ExpressionError,
-    Failure,
-    Scope,
-    split_template,
-    written,
-)
+from centralino.core.flows.expressions import Failure, Scope
 from centralino.core.flows.run_choice import assign
 from centralino.core.flows.run_simple import fill
 
@@ -33,14 +27,14 @@ _ERROR_STATUS = 400
 
 def enter(run: Run, node: nodes.LookupNode) -> None:
     """Send the request."""
-    url = _url(run, node.url)
+    url = fill(run, node.url, _percent_encoded)
     headers = {name: fill(run, text) for name, text in node.headers.items()}
     body = _body(run, node)
     if url is None or body is None or None in headers.values():
         run.follow("failed", node.failed, "the request cannot be made: a part has no value")
         return
-    if node.music and run.loop(node.music):
-        run.mark(stage="music")
+    if node.music:
+        run.loop(node.music)
     ask = run.ask()
     run.do(
         actions.Lookup(
@@ -58,7 +52,7 @@ def enter(run: Run, node: nodes.LookupNode) -> None:
 
 def handle(run: Run, node: nodes.LookupNode, happening: happenings.AnyHappening) -> None:
     """Keep what was answered, if all of it can be used."""
-    if run.progress.stage == "music":
+    if node.music:
         run.do(actions.StopPlay())
     match happening:
         case happenings.LookupAnswered():
@@ -103,21 +97,8 @@ def _is_flat(value: object) -> bool:
     return False
 
 
-def _url(run: Run, template: str) -> str | None:
-    try:
-        parts = split_template(template)
-    except ExpressionError:
-        return None
-    url = ""
-    for part, is_expression in parts:
-        if not is_expression:
-            url += part
-            continue
-        value = run.value(part, Scope.CALL, "text")
-        if isinstance(value, Failure):
-            return None
-        url += quote(written(value), safe="", errors="replace")
-    return url
+def _percent_encoded(text: str) -> str:
+    return quote(text, safe="", errors="replace")
 
 
 def _body(run: Run, node: nodes.LookupNode) -> str | None:

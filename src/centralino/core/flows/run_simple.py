@@ -57,8 +57,11 @@ def _play_then_next(
         run.wait(ask, within_ms=PLAY_WITHIN_MS)
 
 
-def fill(run: Run, text: str) -> str | None:
-    """Return a text with its expressions replaced, ``None`` when one has no value."""
+def fill(run: Run, text: str, encode: Callable[[str], str] = str) -> str | None:
+    """Return a text with its expressions replaced, ``None`` when one has no value.
+
+    ``encode`` makes a value fit for where it stands.
+    """
     try:
         parts = split_template(text)
     except ExpressionError:
@@ -69,8 +72,9 @@ def fill(run: Run, text: str) -> str | None:
             value = run.value(part, Scope.CALL, "text")
             if isinstance(value, Failure):
                 return None
-            part = written(value)
-        filled.append(part)
+            filled.append(encode(written(value)))
+        else:
+            filled.append(part)
     return "".join(filled)
 
 
