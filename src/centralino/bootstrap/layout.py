@@ -53,6 +53,11 @@ class Layout:
         return self.data_dir / "spoken"
 
     @property
+    def running_note(self) -> Path:
+        """Where a running product says where its sockets are."""
+        return self.data_dir / "running"
+
+    @property
     def logs(self) -> Path:
         """Where log files go when they are wanted."""
         return self.data_dir / "log"

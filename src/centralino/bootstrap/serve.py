@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from centralino.bootstrap.applying import forget_running, note_running
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.demo.wiring import (
@@ -62,6 +63,7 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
     try:
         async with supervisor:
             await start_product(supervisor, settings, layout)
+            note_running(layout)
             say("Centralino is up.")
             if settings.api.is_enabled:
                 port = layout.edge_port.read_text(encoding="ascii")
@@ -69,6 +71,7 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
             await stopped.wait()
             say("Stopping.")
     finally:
+        forget_running(layout)
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from centralino import __version__
+from centralino.cli import apply as apply_command
 from centralino.cli import certify as certify_command
 from centralino.cli import demo as demo_command
 from centralino.cli import doctor as doctor_command
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(flow_command.app)
 app.command()(certify_command.certify)
+app.command()(apply_command.apply)
 
 
 class Model(StrEnum):

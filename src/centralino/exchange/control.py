@@ -17,6 +17,7 @@ import msgspec
 from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
 from centralino.core.interactions.commands import EndInteraction
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId, TenantId, TrunkId
+from centralino.core.routing.commands import ConfigureTenant
 
 if TYPE_CHECKING:
     from centralino.exchange.replica import TenantReplica
@@ -28,7 +29,7 @@ MOST_VIEWS_PER_MESSAGE = 500
 MOST_RECENT_EVENTS = 200
 LONGEST_KEY = 128
 
-ControlCommand = MakeAgentReady | MakeAgentNotReady | EndInteraction
+ControlCommand = MakeAgentReady | MakeAgentNotReady | EndInteraction | ConfigureTenant
 """What may be asked from outside."""
 
 

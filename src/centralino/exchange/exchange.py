@@ -100,6 +100,9 @@ class Exchange:
             for writer in self.tenants.values():
                 group.create_task(writer.run())
             for tenant, configuration in configurations.items():
+                present = self.tenants[tenant].engine.state.configuration
+                if present is not None and present.is_applied and not configuration.is_applied:
+                    continue
                 command = ConfigureTenant(configuration=configuration)
                 await self.tenants[tenant].submit([Input(command)])
             group.create_task(self._serve_driver())

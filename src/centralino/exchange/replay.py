@@ -14,10 +14,12 @@ import msgspec
 from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing.engine import TenantEngine
+from centralino.core.routing.events import TenantConfigured
 from centralino.exchange.codec import decode_command, decode_event
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
+    from centralino.core.routing.configuration import TenantConfiguration
     from centralino.core.routing.events import Event
     from centralino.exchange.ports import JournalReadPort, JournalRecord
 
@@ -75,6 +77,17 @@ def _agrees(deciding: TenantEngine, folding: TenantEngine, record: JournalRecord
     except (AppError, LookupError, msgspec.MsgspecError):
         return False
     return list(decision.events) == held and decision.sequence == record.sequence
+
+
+def last_configuration(journal: JournalReadPort, tenant: TenantId) -> TenantConfiguration | None:
+    """Return the configuration that is in force, ``None`` when the tenant has none."""
+    found = None
+    for record in journal.read(tenant):
+        for event in record.events:
+            if b'"tenant.configured"' in event[:64]:
+                decoded = decode_event(event)
+                found = decoded.configuration if isinstance(decoded, TenantConfigured) else found
+    return found
 
 
 def read_events(journal: JournalReadPort, tenant: TenantId) -> list[tuple[Instant, Event]]:

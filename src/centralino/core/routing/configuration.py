@@ -101,6 +101,8 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Where transfers to numbers go; without it they fail."""
     outside_caller: str | None = None
     """Number shown by transfers to numbers; the caller's own when left out."""
+    is_applied: bool = False
+    """It came from a tenant's file; settings do not replace it at the next start."""
     transfer_music: tuple[str, ...] = ("music",)
     """What a customer hears while somebody outside our queues is rung for him."""
 
