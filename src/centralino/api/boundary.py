@@ -38,6 +38,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 """Set on every answer that does not set them itself."""
+MOST_HEADER_BYTES = 16 << 10
 
 
 @dataclass(slots=True)
@@ -72,7 +73,13 @@ class Boundary:
         scope.setdefault("state", {})
         try:
             if host_of(scope) not in self._hosts:
-                await _refuse_host(scope, receive, self._dressed(send, one))
+                text = "this server is not known by that name"
+                await _refuse(scope, receive, self._dressed(send, one), (421, "host-unknown", text))
+            elif (
+                sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES
+            ):
+                text = f"headers may have {MOST_HEADER_BYTES} bytes"
+                await _refuse(scope, receive, self._dressed(send, one), (431, "too-large", text))
             elif scope["type"] == ScopeType.HTTP:
                 await self._serve_http(scope, receive, self._dressed(send, one), one)
             else:
@@ -137,12 +144,12 @@ def host_of(scope: MutableMapping[str, Any] | Scope) -> str:
     return text.partition(":")[0]
 
 
-async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, why: tuple[int, str, str]) -> None:
     if scope["type"] == ScopeType.WEBSOCKET:
         await receive()
-        await send({"type": "websocket.close", "code": 1008, "reason": "host unknown"})
+        await send({"type": "websocket.close", "code": 1008, "reason": why[1]})
         return
-    await _send_problem(send, 421, "host-unknown", "this server is not known by that name")
+    await _send_problem(send, *why)
 
 
 async def _send_problem(send: Send, status: int, code: str, detail: str) -> None:

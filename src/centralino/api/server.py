@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 from typing_extensions import override
 
-from centralino.api.boundary import Boundary
+from centralino.api.boundary import MOST_HEADER_BYTES, Boundary
 from centralino.api.settings import ApiSettings
 from centralino.core.kernel.errors import ConfigError
 
@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN_S = 2
 BACKLOG = 256
-MOST_HEADER_BYTES = 16 << 10
 LARGEST_MESSAGE_BYTES = 16 << 10
 """Of what a client says on a stream: one token and two numbers."""
 
