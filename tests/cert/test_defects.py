@@ -2,7 +2,7 @@
 """Planted mistakes: each must make the right case fail, for the right reason.
 
 Mistakes planted on the way share a product, as do those planted in settings that concern
-different cases; the rest have a product of their own. Three products run at a time.
+different cases; the rest have a product of their own. Four products run at a time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cert, pytest.mark.timeout(150)]
 
 PLAN = load_plan("connect")
 ALONE = ("no-options", "wrong-certificate", "options-storm")
-AT_ONCE = 3
+AT_ONCE = 4
 PATIENCE = 0.4
 CLEAN = "clean"
 Results = dict[str, CaseResult]
