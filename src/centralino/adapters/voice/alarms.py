@@ -44,7 +44,7 @@ class AlarmBoard:
         if len(self._holding) > _MAX_CONDITIONS:
             (old_code, old_subject), _ = next(iter(self._holding.items()))
             self.end(old_code, subject=old_subject)
-        log.warning("alarm", code=code, trunk=trunk, text=text)
+        log.warning("alarm", code=code, trunk=trunk, detail=text)
         self.handler(code, text, trunk, False)
 
     def end(self, code: str, trunk: TrunkId | None = None, subject: str = "") -> None:

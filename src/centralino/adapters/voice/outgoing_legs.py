@@ -244,7 +244,7 @@ class OutgoingLegs:
     def _tell_unassigned(self, leg: Leg) -> None:
         """Tell the administrator: only he can mend a number that Teams does not know (INB-14)."""
         text = "a called number is not assigned to anybody in the Teams tenant (404)"
-        log.warning("alarm", code="number-not-assigned", trunk=leg.trunk, text=text)
+        log.warning("alarm", code="number-not-assigned", trunk=leg.trunk, detail=text)
         alarm = Alarm(leg=leg.id, code="number-not-assigned", text=text, trunk=leg.trunk)
         self._calls.tell(alarm)
 
