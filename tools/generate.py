@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from centralino.bootstrap.sample import sample_text
-from tools.pages import capabilities, commands, events, lifecycles, settings
+from tools.pages import capabilities, certification, commands, events, lifecycles, settings
 
-PAGES = (capabilities, commands, events, lifecycles, settings)
+PAGES = (capabilities, certification, commands, events, lifecycles, settings)
 ROOT = Path(__file__).resolve().parents[1]
 _NOTICE = "<!-- Made by `make docs` from the code; edit that. -->\n"
 
