@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from centralino.bootstrap.sample import sample_text
-from tools.pages import capabilities, certification, commands, events, lifecycles, settings
+from tools.pages import api, capabilities, certification, commands, events, lifecycles, settings
 
-PAGES = (capabilities, certification, commands, events, lifecycles, settings)
+PAGES = (api, capabilities, certification, commands, events, lifecycles, settings)
 ROOT = Path(__file__).resolve().parents[1]
 _NOTICE = "<!-- Made by `make docs` from the code; edit that. -->\n"
 
@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
 def outputs() -> dict[str, str]:
     """Return what is made from the code: path below the repository to content."""
     pages = {f"docs/{page.PATH}": _NOTICE + page.render() for page in PAGES}
-    return {**pages, "config.sample.yaml": sample_text()}
+    document = api.document().decode()
+    return {**pages, f"docs/{api.DOCUMENT}": document, "config.sample.yaml": sample_text()}
 
 
 if __name__ == "__main__":
