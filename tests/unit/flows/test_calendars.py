@@ -178,3 +178,9 @@ def test_zones_and_countries_must_exist(calendar: Calendar) -> None:
 
 def test_what_decides_beside_us_has_a_version() -> None:
     assert set(library_versions()) == {"holidays", "tzdata"}
+
+
+def test_a_span_ends_at_the_second_of_a_time_that_exists_twice() -> None:
+    calendar = Calendar(name="c", zone="Europe/Rome", hours={"sun": ("01:00-02:30",)})
+    begins = instant_of(date(2026, 10, 25), time(1), ROME)
+    assert status_at(calendar, begins).until == Instant(begins + 5 * 1800 * SECOND)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -144,3 +145,18 @@ def test_the_products_prompts_are_known() -> None:
     prompts = product_prompts()
     assert prompts["greeting"] == ("en", "it")
     assert prompts["music"] == ()
+
+
+def test_the_flow_of_the_guide_is_good_and_fully_rehearsed(tmp_path: Path) -> None:
+    guide = EXAMPLES.parents[1] / "docs" / "how-to" / "write-a-flow.md"
+    flow, script = re.findall(r"```yaml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "hotline.yaml").write_text(flow, encoding="utf-8")
+    (tmp_path / "hotline.test.yaml").write_text(script, encoding="utf-8")
+    code, output = run("test", tmp_path / "hotline.yaml", "--floor", 100)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("arguments", [("schema", "--company", "--script")])
+def test_only_one_schema_at_a_time(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError):
+        run(*arguments)

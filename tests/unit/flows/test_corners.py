@@ -17,7 +17,7 @@ from centralino.core.flows.interpreter import resume
 from centralino.core.flows.library import FlowLibrary
 from centralino.core.flows.nodes import Target
 from centralino.core.flows.reading import convert, read_flow, read_tree
-from centralino.core.flows.run import MOST_IN_BURST
+from centralino.core.flows.run import MOST_ENTERED, MOST_IN_BURST
 from centralino.core.kernel.instant import Instant
 from tests.unit.flows.table import OPERATOR, Table, flow_of
 
@@ -219,3 +219,31 @@ def test_a_tree_with_problems_becomes_nothing() -> None:
 )
 def test_plain_values(text: str, value: object) -> None:
     assert read_tree(f"a: {text}").value == {"a": value}
+
+
+def test_a_call_takes_only_so_many_steps() -> None:
+    table = Table(flow_of({"p": {"type": "play", "prompts": ["greeting"], "next": "p"}}))
+    for _ in range(MOST_ENTERED - 1):
+        table.tell(happened.PlayFinished(ask=table.ask), 0.1)
+    assert table.turn.position.end == ""
+    table.tell(happened.PlayFinished(ask=table.ask))
+    assert table.only(HangUp).cause == "error"
+
+
+@pytest.mark.parametrize(
+    ("body", "node"),
+    [
+        ('{"x": 1}', "bye"),
+        ('{"x": 1}' + " " * 70_000, "left"),
+        ('{"x": 1, "y": ' + "[" * 30 + "1" + "]" * 30 + "}", "bye"),
+        ('{"x": 1, "y": ' + "[" * 40 + "1" + "]" * 40 + "}", "left"),
+    ],
+)
+def test_a_large_or_deep_answer_is_not_used_though_what_is_asked_for_is_there(
+    body: str, node: str
+) -> None:
+    lookup = {"type": "lookup", "url": "https://a.example/", "save": {"x": "body.x"}}
+    variables = {"x": {"type": "int", "default": 0}}
+    table = Table(flow_of({"l": lookup | {"next": "bye", "failed": "left"}}, variables=variables))
+    table.tell(happened.LookupAnswered(ask=table.ask, status=200, body=body))
+    assert table.node == node
