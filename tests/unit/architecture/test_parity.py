@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parity table names tests that are there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.kit.requirements import REPOSITORY
+
+pytestmark = pytest.mark.unit
+
+TABLE = REPOSITORY / "docs" / "reference" / "baseline-parity.md"
+NAMED = sorted(set(re.findall(r"`(tests/[^`]+)`", TABLE.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("reference", NAMED)
+def test_a_named_test_exists(reference: str) -> None:
+    path, _, name = reference.partition("::")
+    source = (REPOSITORY / path).read_text(encoding="utf-8")
+    assert not name or re.search(rf"def {re.escape(name)}\b", source), f"{path} has no {name}"
+
+
+def test_every_row_says_how_it_is_shown() -> None:
+    rows = [
+        line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")
+    ]
+    capabilities = [row.split("|")[3].strip() for row in rows if "Shown by" not in row]
+    assert len(capabilities) > 30
+    assert all(capabilities)
