@@ -89,6 +89,14 @@ class Action(Struct, frozen=True, kw_only=True):
     keys: str = ""
 
 
+class UserTurn(Struct, frozen=True, kw_only=True):
+    """What a Teams user does with one of his calls."""
+
+    behaviour: Behaviour = "answer"
+    answer_after_ms: int = 1200
+    actions: tuple[Action, ...] = ()
+
+
 class TeamsEndpoint(Struct, frozen=True, kw_only=True):
     """One signed-in client of a Teams user."""
 
@@ -124,6 +132,9 @@ class TeamsUser(Struct, frozen=True, kw_only=True):
     rings_too: str = ""
     """A number that rings at the same time as his endpoints."""
     actions: tuple[Action, ...] = ()
+    turns: tuple[UserTurn, ...] = ()
+    """What he does with his first call, his second, ..., and then from the start again.
+    Empty: always what ``behaviour``, ``answer_after_ms`` and ``actions`` say."""
     is_muted: bool = False
     """Sends silence: the planted defect of the audio check."""
 
@@ -233,7 +244,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     patience_ms: int = 30000
     """Hangs up when no agent is heard that long after the answer."""
     talk_for_ms: int = 4000
-    """Hangs up that long after an agent is first heard."""
+    """Hangs up that long after an agent is first heard, counted anew when he is passed on to
+    somebody he did not hear before."""
     ring_patience_ms: int = 30000
     """Gives up when the call is not answered."""
     is_anonymous: bool = False

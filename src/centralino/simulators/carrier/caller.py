@@ -39,7 +39,8 @@ class CallerCall:
         self._is_answered = False
         self._has_early_media = False
         self._is_over = False
-        self._agent_hz: int | None = None
+        self._agents_hz: list[int] = []
+        self._farewell: asyncio.TimerHandle | None = None
         settings = carrier.settings
         self.party = Party(
             carrier.hub,
@@ -153,12 +154,13 @@ class CallerCall:
 
     def _heard(self, hz: int) -> None:
         self._report("call.heard", tone_hz=hz)
-        if self._agent_hz is None:
-            self._agent_hz = hz
-            self._after(self._plan.talk_for_ms, self.hang_up)
+        self._agents_hz.append(hz)
+        if self._farewell is not None:
+            self._farewell.cancel()
+        self._farewell = self._after(self._plan.talk_for_ms, self.hang_up)
 
     def _patience_over(self) -> None:
-        if self._agent_hz is None:
+        if not self._agents_hz:
             self._report("call.impatient")
             self.hang_up()
 
@@ -193,9 +195,11 @@ class CallerCall:
         )
         self._carrier.forget(self)
 
-    def _after(self, delay_ms: int, call: object, *args: object) -> None:
+    def _after(self, delay_ms: int, call: object, *args: object) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(delay_ms / 1000, call, *args))  # type: ignore[arg-type] # a callable of ours
+        timer = loop.call_later(delay_ms / 1000, call, *args)  # type: ignore[arg-type] # a callable of ours
+        self._timers.append(timer)
+        return timer
 
     def _cancel_timers(self) -> None:
         for timer in self._timers:

@@ -33,6 +33,8 @@ class CarrierSimulator:
         self.settings = settings
         self.report = report
         self._rng = random.Random(f"{scenario.seed}/carrier")
+        # Of its own, so that who comes when does not depend on how fast messages go.
+        self._arrival_rng = random.Random(f"{scenario.seed}/arrivals")
         first, last = scenario.media_ports
         self.hub = MediaHub(scenario.media_address, (first + (last - first) // 2, last), self._rng)
         self.tones = tuple(sorted({caller.tone_hz for caller in settings.callers}))
@@ -102,14 +104,14 @@ class CarrierSimulator:
             await _at(due)
             if len(self._calls) < arrivals.at_once:
                 self.call(self._next_caller(number))
-            due += self._rng.expovariate(1000 / arrivals.interarrival_ms)
+            due += self._arrival_rng.expovariate(1000 / arrivals.interarrival_ms)
         while self._calls:
             await _at(loop.time() + 0.1)
         self.report.add("carrier", "arrivals.done", placed=self._placed)
 
     def _next_caller(self, number: int) -> Caller:
         callers = self.settings.callers
-        return callers[number] if number < len(callers) else self._rng.choice(callers)
+        return callers[number] if number < len(callers) else self._arrival_rng.choice(callers)
 
     def place(self, plan: Caller, party: Party) -> str:
         """Send the INVITE of a caller; return the session."""

@@ -39,6 +39,8 @@ class SubscriberCall:
         self._plan = plan
         self.session = invited.session
         self._offer = invited.sdp
+        self._from = invited.request.headers.get("From") or ""
+        self._is_answered = False
         self._timers: list[asyncio.TimerHandle] = []
         self._party: Party | None = None
         self._is_over = False
@@ -47,7 +49,7 @@ class SubscriberCall:
     def begin(self) -> None:
         """Ring, or refuse."""
         stack, plan = self._carrier.stack, self._plan
-        self._report("subscriber.called")
+        self._report("subscriber.called", from_=self._from)
         if plan.behaviour in REFUSALS:
             stack.endpoint.reject(self.session, REFUSALS[plan.behaviour], stack.now())
             return
@@ -133,6 +135,7 @@ class SubscriberCall:
             self.session, self._answer, stack.now(), contact=self._carrier.contact
         )
         stack.flush()
+        self._is_answered = True
         self._party.start()
         self._report("subscriber.answered")
         if self._plan.talk_for_ms:
@@ -154,7 +157,13 @@ class SubscriberCall:
             heard = self._party.ear.tones_heard()
             keys += self._party.keys_heard
             self._party.close()
-        self._report("subscriber.ended", how=how, tones_heard=heard, keys_heard=keys)
+        self._report(
+            "subscriber.ended",
+            how=how,
+            was_answered=self._is_answered,
+            tones_heard=heard,
+            keys_heard=keys,
+        )
         self._carrier.forget(self)
 
     def _after(self, delay_ms: int, call: object) -> None:
@@ -162,4 +171,11 @@ class SubscriberCall:
         self._timers.append(loop.call_later(delay_ms / 1000, call))  # type: ignore[arg-type] # a callable of ours
 
     def _report(self, what: str, **fields: object) -> None:
-        self._carrier.report.add("carrier", what, number=self._plan.number, **fields)
+        self._carrier.report.add(
+            "carrier",
+            what,
+            number=self._plan.number,
+            session=self.session,
+            own_tone_hz=self._plan.tone_hz,
+            **fields,
+        )

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from centralino.simulators.direct_routing import history
 from centralino.simulators.direct_routing.dress import reason
@@ -22,6 +25,8 @@ class Reception:
 
     def __init__(self, proxy: DirectRoutingSimulator) -> None:
         self._proxy = proxy
+        self._taken: Counter[str] = Counter()
+        """User to how many calls have reached him."""
 
     def receive(self, event: SessionInvited, now: int) -> None:
         """Lead a call to where it belongs, or refuse it."""
@@ -72,9 +77,22 @@ class Reception:
         self._call(tenant, target, event).begin()
 
     def _call(self, tenant: Tenant, user: TeamsUser, event: SessionInvited) -> UserCall:
-        call = UserCall(self._proxy, tenant, user, event)
+        call = UserCall(self._proxy, tenant, self._in_turn(user), event)
         self._proxy.adopt(event.session, call)
         return call
+
+    def _in_turn(self, user: TeamsUser) -> TeamsUser:
+        """Return the user as he is for his next call."""
+        if not user.turns:
+            return user
+        turn = user.turns[self._taken[user.oid] % len(user.turns)]
+        self._taken[user.oid] += 1
+        return msgspec.structs.replace(
+            user,
+            behaviour=turn.behaviour,
+            answer_after_ms=turn.answer_after_ms,
+            actions=turn.actions,
+        )
 
     def _require_no_loop(self, event: SessionInvited, user: TeamsUser) -> None:
         """Refuse a call that comes round again.
