@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Implements ``LookupPort`` with one HTTP client: no redirects, no retries, bounded.
 
+An answer without a length is read to its end or until the time is up, and kept to the limit.
+
 Addresses are looked up first and the request goes to the one that was judged, so that a
 name cannot point elsewhere a moment later; the name stays in ``Host`` and in TLS.
 """
@@ -88,14 +90,17 @@ class HttpLookups:
     async def _exchange(self, request: httpx.Request) -> LookupReply:
         response = await self._client.send(request, stream=True)
         try:
+            announced = response.headers.get("Content-Length", "0")
             body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > MOST_BYTES:
-                    raise RemoteRejected(SERVICE, "read", "the answer is too large")
-            return LookupReply(response.status_code, bytes(body).decode("utf-8", "replace"))
+            is_large = announced.isdigit() and int(announced) > MOST_BYTES
+            if not is_large:
+                async for part in response.aiter_bytes():
+                    body += part[: MOST_BYTES + 1 - len(body)]
         finally:
             await response.aclose()
+        if is_large or len(body) > MOST_BYTES:
+            raise RemoteRejected(SERVICE, "read", "the answer is too large")
+        return LookupReply(response.status_code, bytes(body).decode("utf-8", "replace"))
 
     async def _judged(self, text: str) -> httpx.URL:
         """Return the URL with the address that may be asked."""
