@@ -11,7 +11,7 @@ import pytest
 from centralino.core.calendars.calendar import Calendar, OwnHoliday
 from centralino.core.calendars.hours import Kind, status_at
 from centralino.core.flows import happenings as happened
-from centralino.core.flows.actions import HangUp, Speech, StopPlay, Transfer
+from centralino.core.flows.actions import HangUp, Play, Speech, StopPlay, Transfer
 from centralino.core.flows.document import Flow, Variable
 from centralino.core.flows.interpreter import resume
 from centralino.core.flows.library import FlowLibrary
@@ -167,7 +167,7 @@ def test_numbers_without_recordings_are_said_by_the_voice() -> None:
 def test_a_person_without_a_recorded_name_is_said_in_the_callers_language() -> None:
     table = Table(flow_of({"d": KEYS["directory"]}), language="it")
     table.press("748")
-    assert Speech("Anna Riva", "it") in table.turn.actions[0].sounds  # type: ignore[union-attr]
+    assert Speech("Anna Riva", "it") in table.only(Play).sounds
 
 
 def test_a_callback_without_a_good_bye_ends_the_call() -> None:
