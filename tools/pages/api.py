@@ -6,9 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from centralino.adapters.clock import SystemClock
 from centralino.adapters.tokens.development import NoSignIn
@@ -20,7 +18,10 @@ from centralino.api.settings import ApiSettings
 from centralino.core.kernel.errors import AppError
 from centralino.exchange.control_answers import KeyReused
 from centralino.exchange.control_client import LinkedControl
-from tools.pages.discovery import cell, fields, first_paragraph
+from tools.pages.discovery import Field, cell, fields, first_paragraph
+
+if TYPE_CHECKING:
+    import msgspec
 
 PATH = "reference/api.md"
 DOCUMENT = "reference/openapi.json"
@@ -132,14 +133,13 @@ def _told() -> list[type[msgspec.Struct]]:
 
 
 def _struct(kind: type[msgspec.Struct]) -> str:
-    rows = [
-        f"| `{field.name}` | `{cell(field.annotation.replace('views.', ''))}` | {cell(field.note)} |"
-        for field in fields(kind)
-    ]
-    head = (
-        f"### {kind.__name__}\n\n{first_paragraph(kind)}\n\n| field | type | note |\n|---|---|---|"
-    )
-    return "\n".join([head, *rows, ""])
+    rows = [f"| `{one.name}` | `{_type(one)}` | {cell(one.note)} |" for one in fields(kind)]
+    head = f"### {kind.__name__}\n\n{first_paragraph(kind)}\n"
+    return "\n".join([head, "| field | type | note |\n|---|---|---|", *rows, ""])
+
+
+def _type(field: Field) -> str:
+    return cell(field.annotation.replace("views.", ""))
 
 
 def _errors() -> Iterator[str]:
