@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m centralino.simulators --scenario FILE --report FILE [PART ...]``.
 
-Runs until standard input closes or SIGTERM comes, so that it never outlives whoever
-started it.
+Runs until SIGTERM comes, or the pipe at standard input closes, so that it never outlives
+whoever started it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
+import stat
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +24,7 @@ import uvloop
 from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.report import Report
 from centralino.simulators.run import PARTS, run_simulators
-from centralino.simulators.scenario import ScenarioError, load_scenario
+from centralino.simulators.scenario import Scenario, ScenarioError, load_scenario
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,13 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
             traffic = files.enter_context(_opened(chosen.messages)) if chosen.messages else None
             messages = MessageRecorder(_utc, sink=traffic, keep=0) if traffic else None
             report = Report(_utc, sink=sink, keep=0)
-            uvloop.run(
-                run_simulators(scenario, report, parts, until=_told_to_stop, messages=messages)
-            )
+            uvloop.run(_run(scenario, report, parts, messages))
     except (ScenarioError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+async def _run(
+    scenario: Scenario,
+    report: Report,
+    parts: tuple[str, ...],
+    messages: MessageRecorder | None,
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    until = partial(_told_to_stop, stop)
+    await run_simulators(scenario, report, parts, until=until, messages=messages)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -58,12 +73,15 @@ def _utc() -> float:
     return datetime.now(UTC).timestamp()  # noqa: TID251 - the process's own clock
 
 
-async def _told_to_stop() -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    if not sys.stdin.isatty():
+def _is_held_by_a_parent() -> bool:
+    """Whether standard input is a pipe, whose end means that our parent has gone."""
+    kind = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)
+
+
+async def _told_to_stop(stop: asyncio.Event) -> None:
+    if _is_held_by_a_parent():
+        loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         async with asyncio.TaskGroup() as group:

@@ -140,3 +140,28 @@ def test_wrong_settings_are_wrong_usage(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "Configuration:" in done.stderr
+
+
+def test_the_far_side_runs_without_anything_at_its_standard_input(tmp_path: Path) -> None:
+    _, scenario, _ = _prepare(tmp_path)
+    far = ("-m", "centralino.simulators", "--scenario", str(scenario), "direct-routing")
+    with subprocess.Popen(
+        (sys.executable, *far), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        _wait_for(process.stdout, '"ready"')
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_the_demo_served_by_hand_gets_a_key_and_says_it(tmp_path: Path) -> None:
+    config, _, _ = _prepare(tmp_path)
+    key = tmp_path / "run" / "api.key"
+    text = config.read_text(encoding="utf-8")
+    told = text.replace("development_key_file: null", f"development_key_file: {key}")
+    assert told != text
+    config.write_text(told, encoding="utf-8")
+    with _running("-m", "centralino.cli.main", "serve", "--config", str(config)) as (_, said):
+        line = _wait_for(said, "Status page and API:")[-1]
+    assert line.strip().endswith(f"#key={key.read_text(encoding='utf-8')}")
+    assert key.stat().st_mode & 0o777 == 0o600
