@@ -99,6 +99,8 @@ class TenantWriter:
         self._mailbox: asyncio.Queue[_Mail] = asyncio.Queue(MOST_MAIL)
         self._keys: set[str] = set()
         self._last_at = Instant(0)
+        self._offset: int | None = None
+        """What to add to the monotonic clock for the tenant's time."""
 
     def recover(self) -> list[str]:
         """Rebuild the engine from the journal; return the keys of the inputs it holds.
@@ -157,7 +159,7 @@ class TenantWriter:
         if deadline is None:
             mails.append(await self._mailbox.get())
         else:
-            wait_s = max(0, deadline - self._clock.utc()) / SECOND
+            wait_s = max(0, deadline - self._instant()) / SECOND
             try:
                 async with asyncio.timeout(wait_s):
                     mails.append(await self._mailbox.get())
@@ -167,10 +169,24 @@ class TenantWriter:
             mails.append(self._mailbox.get_nowait())
         return mails
 
+    def _instant(self) -> Instant:
+        """Return the tenant's time: it runs evenly and never goes back.
+
+        It follows the monotonic clock, so that a step of the wall clock neither ends every
+        wait at once nor makes one endless. A step forward is taken over when no call is there;
+        one back never while the process lives.
+        """
+        utc, monotonic = self._clock.utc(), self._clock.now()
+        if self._offset is None:
+            self._offset = max(utc, self._last_at) - monotonic
+        if utc > monotonic + self._offset and not self.engine.state.interactions:
+            self._offset = utc - monotonic
+        return Instant(max(monotonic + self._offset, self._last_at))
+
     def _decide_all(self, mails: Sequence[_Mail]) -> tuple[list[Decision], list[JournalRecord]]:
         decisions: list[Decision] = []
         records: list[JournalRecord] = []
-        now = Instant(max(self._clock.utc(), self._last_at))
+        now = self._instant()
         self._last_at = now
         pending = [(item, mail) for mail in mails for item in mail.inputs]
         deadline = self.engine.next_deadline()

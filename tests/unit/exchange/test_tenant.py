@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from centralino.adapters.journal.memory import InMemoryJournal
@@ -184,3 +185,68 @@ def test_a_second_writer_stops_at_its_first_word() -> None:
             asking.cancel()
 
     run_virtual(run())
+
+
+class SteppedClock:
+    """A clock whose time of day can be set while the monotonic one runs on."""
+
+    def __init__(self) -> None:
+        self._clock = running_clock()
+        self.step = 0
+
+    def now(self) -> int:
+        """Return monotonic nanoseconds."""
+        return self._clock.now()
+
+    def utc(self) -> int:
+        """Return the time of day."""
+        return self._clock.utc() + self.step
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_step_of_the_clock_neither_ends_a_wait_nor_makes_one_endless(hours: int) -> None:
+    async def run() -> tuple[bool, bool, InMemoryJournal]:
+        journal, clock = InMemoryJournal(), SteppedClock()
+        listener = Listener(on_decision=lambda t, d: None, on_storage=lambda p: None)
+        writer = TenantWriter(TENANT, journal=journal, clock=clock, listener=listener)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(writer.run())
+            await writer.submit([Input(ConfigureTenant(configuration=company()))])
+            await writer.submit([Input(CALL)])
+            clock.step = hours * 3600 * 1_000_000_000
+            await pause(15)
+            waits = bool(writer.engine.state.interactions)
+            await pause(10)
+            is_over = not writer.engine.state.interactions
+            running.cancel()
+        return waits, is_over, journal
+
+    waits, is_over, journal = run_virtual(run())
+    assert waits, "twenty seconds have not passed"
+    assert is_over, "they have now"
+    instants = [record.at for record in journal.read(TENANT)]
+    assert instants == sorted(instants)
+
+
+def test_a_new_process_goes_on_after_what_the_journal_holds() -> None:
+    async def run() -> InMemoryJournal:
+        journal, clock = InMemoryJournal(), SteppedClock()
+        listener = Listener(on_decision=lambda t, d: None, on_storage=lambda p: None)
+        for step in (0, -5 * 3600 * 1_000_000_000):
+            clock.step = step
+            writer = TenantWriter(TENANT, journal=journal, clock=clock, listener=listener)
+            writer.recover()
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(writer.run())
+                await writer.submit([Input(ConfigureTenant(configuration=company()))])
+                leg = LegId(f"in-{step}")
+                await writer.submit([Input(msgspec.structs.replace(CALL, leg=leg))])
+                await pause(30)
+                running.cancel()
+            assert not writer.engine.state.interactions
+        return journal
+
+    journal = run_virtual(run())
+    instants = [record.at for record in journal.read(TENANT)]
+    assert instants == sorted(instants)
+    assert replay(journal, TENANT).is_identical
