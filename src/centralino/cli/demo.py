@@ -5,27 +5,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
-from centralino.bootstrap.demo.judge import DemoSummary, judge_audio
+from centralino.bootstrap.demo.judge import DemoSummary, is_given_up, judge_audio
+from centralino.bootstrap.demo.ladder import MessageLog
 from centralino.bootstrap.demo.projection import LiveProjection
 from centralino.bootstrap.demo.run import DemoRun, DemoView
 from centralino.bootstrap.demo.wiring import DemoPlan, Ports, status_page_url
 from centralino.bootstrap.layout import Layout
-from centralino.cli.picture import draw
+from centralino.cli.keys import keys_of_terminal
+from centralino.cli.picture import LadderPicture, draw
 from centralino.core.kernel.instant import SECOND
 from centralino.exchange.summary import CallStory
 
 PLANTED_PATIENCE_MS = 12_000
 """A caller who hears nobody need not wait longer for the check to fail."""
-_NUMBERS = {person.id: person.number for person in company.PEOPLE}
-_NAMES = {person.id: person.name for person in company.PEOPLE}
+_NUMBERS = {person.id: person.number for person in company.AGENTS}
+_NAMES = {person.id: person.name for person in company.AGENTS}
+_BY_TONE = {person.tone_hz: person.name for person in company.PARTIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def run(options: DemoOptions) -> int:
     console = Console(highlight=False, soft_wrap=options.is_headless)
     plan = DemoPlan(seed=options.seed, seconds=options.seconds, plant=options.plant)
     if options.plant:
-        plan = replace(plan, patience_ms=PLANTED_PATIENCE_MS)
+        plan = replace(plan, most_patience_ms=PLANTED_PATIENCE_MS)
     if options.is_headless:
         summary = _run_headless(console, plan, options.data_dir)
     else:
@@ -75,29 +79,73 @@ def _run_headless(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSumma
 
 
 def _run_live(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSummary:
-    news: list[str] = []
-    header: list[str] = ["Starting Aurora Outdoor ..."]
-
-    def say_ready(ports: Ports, layout: Layout) -> None:
-        header[:] = how_to_call(ports, layout)
-
-    with Live(console=console, screen=True, refresh_per_second=4) as live:
+    screen = _Screen()
+    with (
+        keys_of_terminal(screen.press) as listen,
+        Live(console=console, screen=True, refresh_per_second=4) as live,
+    ):
 
         def refresh(projection: LiveProjection, hearing: Hearing) -> None:
-            live.update(draw(header, projection, hearing, news))
+            live.update(screen.draw(projection, hearing))
 
-        view = DemoView(on_news=news.append, on_ready=say_ready, on_refresh=refresh)
+        view = DemoView(
+            on_begin=listen,
+            on_news=screen.news.append,
+            on_ready=screen.say_ready,
+            on_refresh=refresh,
+            may_go_on=lambda: not screen.is_ended,
+        )
         summary = asyncio.run(DemoRun(plan, data_dir, view).main())
-    for line in header:
+    for line in screen.header:
         console.print(line)
     return summary
+
+
+class _Screen:
+    """What the live picture shows: the whole, or the messages of one call."""
+
+    def __init__(self) -> None:
+        self.news: deque[str] = deque(maxlen=20)
+        self.header = ["Starting Aurora Outdoor ..."]
+        self.is_ended = False
+        self._messages = MessageLog(())
+        self._has_ladder = False
+        self._back = 1
+        """Which call's messages: 1 is the newest."""
+
+    def say_ready(self, ports: Ports, layout: Layout) -> None:
+        self.header = how_to_call(ports, layout)
+        parts = ("carrier", "direct-routing")
+        self._messages = MessageLog(tuple(layout.logs / f"{x}-messages.jsonl" for x in parts))
+
+    def press(self, key: str) -> None:
+        """Take a key."""
+        match key:
+            case "l":
+                self._has_ladder, self._back = not self._has_ladder, 1
+            case "n":
+                self._back += 1
+            case "q":
+                self.is_ended = True
+            case _:
+                pass
+
+    def draw(self, projection: LiveProjection, hearing: Hearing) -> RenderableType:
+        """Return what is to be seen now."""
+        if not self._has_ladder:
+            return draw(self.header, projection, hearing, list(self.news))
+        self._messages.refresh()
+        callers = [one.caller_number or "" for one in projection.book.stories.values()]
+        caller = callers[-1 - (self._back - 1) % len(callers)] if callers else ""
+        return LadderPicture(caller, self._messages.rungs(caller))
 
 
 def how_to_call(ports: Ports, layout: Layout) -> list[str]:
     """Return what the demo says about itself."""
     lines = [
         "Aurora Outdoor is open. Call in with any softphone on this machine:",
-        f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (no registration; 1 sales, 2 support)",
+        f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (no registration; "
+        "1 sales, 2 support, 3 returns)",
         f"Status page: {status_page_url(layout)}",
         f"Journal, recordings and logs: {layout.data_dir}",
     ]
@@ -110,10 +158,8 @@ def how_to_call(ports: Ports, layout: Layout) -> list[str]:
 def describe(story: CallStory, hearing: Hearing) -> str:
     """Return one line about a call that is over."""
     who = f"{story.caller_number or 'anonymous'}"
-    if story.agent is None:
-        ended_at = story.ended_at or story.arrived_at
-        waited_s = (ended_at - story.arrived_at) / SECOND
-        return f"- {who} left after {waited_s:.1f} s ({story.outcome})"
+    if story.agent is None or is_given_up(story, hearing):
+        return f"- {who} {_ending(story, hearing)}"
     waited_s = ((story.answered_at or story.arrived_at) - story.arrived_at) / SECOND
     talked_s = ((story.released_at or 0) - (story.answered_at or 0)) / SECOND
     verdict = judge_audio(story, hearing, _NUMBERS)
@@ -121,8 +167,27 @@ def describe(story: CallStory, hearing: Hearing) -> str:
         heard = "audio not checked"
     else:
         heard = "heard both ways" if verdict.is_both_ways else "NOT heard both ways"
+    others = " and ".join(_BY_TONE[hz] for hz in verdict.tones_hz[1:])
+    passed_on = f", passed on to {others}" if others else ""
+    overflowed = ", overflowed before" if story.overflows else ""
     missed = f", {story.missed} missed before" if story.missed else ""
     return (
         f"- {who} pressed for {story.queue}, reached {_NAMES[story.agent]} after "
-        f"{waited_s:.1f} s{missed}, talked {talked_s:.1f} s, {heard}"
+        f"{waited_s:.1f} s{missed}{overflowed}{passed_on}, talked {talked_s:.1f} s, {heard}"
     )
+
+
+def _ending(story: CallStory, hearing: Hearing) -> str:
+    """Return what became of a call that no agent had."""
+    after_s = ((story.ended_at or story.arrived_at) - story.arrived_at) / SECOND
+    where = f" the queue for {story.queue}" if story.queue else " before any queue"
+    if story.transferred_at is not None:
+        verdict = judge_audio(story, hearing, _NUMBERS)
+        names = ", ".join(_BY_TONE[hz] for hz in verdict.tones_hz) or "somebody"
+        heard = "heard both ways" if verdict.is_both_ways else "NOT heard both ways"
+        return f"was transferred to {names}, {heard}"
+    if story.voicemails:
+        return f"left a message after {after_s:.1f} s"
+    if story.is_failed:
+        return f"failed after {after_s:.1f} s ({story.outcome})"
+    return f"left{where} after {after_s:.1f} s ({story.outcome})"

@@ -75,9 +75,12 @@ def _busy_day(path: Path) -> LiveProjection:
             )
         )
         decide(ConfirmAnswered(leg=leg))
-        name = engine.index.customer_legs[leg]
-        decide(FinishPlay(leg=leg, play=f"{name}/greeting", reason="finished"))
-        decide(FinishCollect(leg=leg, collect=f"{name}/menu-1", digits="1"))
+        caller = engine.state.interactions[engine.index.customer_legs[leg]]
+        assert caller.play is not None
+        decide(FinishPlay(leg=leg, play=f"{caller.id}/{caller.play.ask}", reason="completed"))
+        assert caller.collect is not None
+        collect = f"{caller.id}/{caller.collect.ask}"
+        decide(FinishCollect(leg=leg, collect=collect, digits="1", reason="max-digits"))
     with closing(SqliteJournal(path)) as journal:
         asyncio.run(journal.append(records))
     projection = LiveProjection(path, company.TENANT)
@@ -102,7 +105,7 @@ def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: in
     assert max(map(len, shown)) <= columns
     assert "…" not in text
     assert f"sip:{company.NUMBER}@127.0.0.1:15062" in text
-    assert all(person.name in text for person in company.PEOPLE)
+    assert all(person.name in text for person in company.AGENTS)
     assert f"offered {CALLERS}" in text
     assert "audio heard both ways in 0 of 0" in text
     assert "+393335500000" in text

@@ -20,12 +20,18 @@ class CallerWitness:
     is_over: bool = False
     was_answered: bool = False
     heard: tuple[int, ...] = ()
-    """Agents' tones, hertz."""
+    """Parties' tones, hertz, lowest first."""
+    heard_in_turn: tuple[int, ...] = ()
+    """The same in the order of their first being heard."""
+    has_given_up: bool = False
+    """He hung up because nobody came."""
+    ended_at: float = 0.0
+    """Seconds since the Unix epoch."""
 
 
 @dataclass(slots=True)
-class AgentWitness:
-    """One call as a Teams user lived it."""
+class PartyWitness:
+    """One call as somebody lived it who was called: a Teams user, or a carrier's number."""
 
     number: str
     tone_hz: int
@@ -35,6 +41,10 @@ class AgentWitness:
     was_answered: bool = False
     heard: tuple[int, ...] = ()
     """Callers' tones, hertz."""
+    has_referred: bool = False
+    """He passed the caller on."""
+    answered_at: float = 0.0
+    """Seconds since the Unix epoch."""
 
 
 @dataclass(slots=True)
@@ -43,8 +53,8 @@ class Hearing:
 
     callers: dict[str, CallerWitness] = field(default_factory=dict)
     """By the caller's number."""
-    agents: dict[str, AgentWitness] = field(default_factory=dict)
-    """By the far side's session."""
+    parties: dict[str, PartyWitness] = field(default_factory=dict)
+    """By the far side's part and session."""
     is_ready: bool = False
     are_arrivals_done: bool = False
 
@@ -56,36 +66,65 @@ class Hearing:
             return
         if not isinstance(line, dict):
             return
-        match line.get("what"):
+        kind, _, what = str(line.get("what")).partition(".")
+        match kind:
             case "ready":
                 self.is_ready = True
-            case "arrivals.done":
+            case "arrivals":
                 self.are_arrivals_done = True
-            case "call.placed":
-                number = str(line["number"])
-                self.callers[number] = CallerWitness(number, int(line["own_tone_hz"]))
-            case "call.ended":
-                self._end(self.callers.get(str(line["number"])), line)
-            case "user.called":
-                self.agents[str(line["session"])] = AgentWitness(
-                    str(line["number"]), int(line["own_tone_hz"]), str(line.get("from_", ""))
-                )
-            case "user.ended":
-                self._end(self.agents.get(str(line["session"])), line)
+            case "call" if "number" in line:
+                self._take_caller(what, line)
+            case "user" | "subscriber" if "session" in line:
+                self._take_party(what, line)
             case _:
                 pass
 
-    def agent_for(self, agent_number: str, caller_number: str) -> AgentWitness | None:
-        """Return the answered call of a Teams user with a caller."""
-        for witness in self.agents.values():
-            is_pair = witness.number == agent_number and caller_number in witness.caller
-            if is_pair and witness.was_answered:
-                return witness
-        return None
+    def parties_of(self, caller_number: str) -> list[PartyWitness]:
+        """Return the answered calls that somebody had with a caller, in their order."""
+        found = [
+            one for one in self.parties.values() if one.was_answered and caller_number in one.caller
+        ]
+        return sorted(found, key=lambda one: one.answered_at)
 
-    @staticmethod
-    def _end(witness: CallerWitness | AgentWitness | None, line: dict[str, Any]) -> None:
-        if witness is not None:
-            witness.is_over = True
-            witness.was_answered = bool(line.get("was_answered"))
-            witness.heard = tuple(int(hz) for hz in line.get("tones_heard", ()))
+    def _take_caller(self, what: str, line: dict[str, Any]) -> None:
+        number = str(line["number"])
+        if what == "placed":
+            self.callers[number] = CallerWitness(number, int(line["own_tone_hz"]))
+        witness = self.callers.get(number)
+        if witness is None:
+            return
+        match what:
+            case "heard":
+                witness.heard_in_turn = (*witness.heard_in_turn, int(line["tone_hz"]))
+            case "impatient":
+                witness.has_given_up = True
+            case "ended":
+                witness.ended_at = float(line.get("at", 0.0))
+                _end(witness, line)
+            case _:
+                pass
+
+    def _take_party(self, what: str, line: dict[str, Any]) -> None:
+        session = f"{line.get('part')}/{line['session']}"
+        if what == "called":
+            self.parties[session] = PartyWitness(
+                str(line["number"]), int(line["own_tone_hz"]), str(line.get("from_", ""))
+            )
+        witness = self.parties.get(session)
+        if witness is None:
+            return
+        match what:
+            case "answered":
+                witness.answered_at = float(line.get("at", 0.0))
+            case "referred":
+                witness.has_referred = True
+            case "ended":
+                _end(witness, line)
+            case _:
+                pass
+
+
+def _end(witness: CallerWitness | PartyWitness, line: dict[str, Any]) -> None:
+    witness.is_over = True
+    witness.was_answered = bool(line.get("was_answered"))
+    witness.heard = tuple(int(hz) for hz in line.get("tones_heard", ()))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,24 +21,35 @@ if TYPE_CHECKING:
     from centralino.core.routing.events import Event
     from centralino.core.routing.state import TenantState
 
-RECENT = 12
+RECENT = 40
 
 
 class LiveProjection:
     """Follows a tenant's journal."""
 
-    def __init__(self, journal: Path, tenant: TenantId) -> None:
+    def __init__(
+        self, journal: Path, tenant: TenantId, *, utc: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Follow ``journal``; ``utc`` gives nanoseconds since the Unix epoch."""
         self._reader = JournalReader(journal)
         self._tenant = tenant
+        self._utc = utc
         self._engine = TenantEngine(tenant)
+        self._since: dict[str, tuple[str, Instant]] = {}
         self.book = StoryBook()
         self.recent: deque[tuple[Instant, Event]] = deque(maxlen=RECENT)
         self.event_count = 0
+        self.now = Instant(0)
+        """When it was last refreshed."""
 
     @property
     def state(self) -> TenantState:
         """What the tenant's engine knows, as far as the journal was read."""
         return self._engine.state
+
+    def since(self, name: str) -> Instant:
+        """Return since when an agent or an interaction is in its present state."""
+        return self._since.get(name, ("", self.now))[1]
 
     def refresh(self) -> list[CallStory]:
         """Read what is new; return the stories that ended since the last time."""
@@ -55,4 +68,15 @@ class LiveProjection:
                 story = self.book.take(event, at)
                 if story is not None and story.ended_at == at:
                     ended.append(story)
+            self._note_states(at)
+        self.now = Instant(self._utc())
         return ended
+
+    def _note_states(self, at: Instant) -> None:
+        states = {str(one.id): one.state.value for one in self.state.agents.values()}
+        states |= {str(one.id): one.state.value for one in self.state.interactions.values()}
+        for name, state in states.items():
+            if self._since.get(name, ("", at))[0] != state:
+                self._since[name] = (state, at)
+        for name in self._since.keys() - states.keys():
+            del self._since[name]

@@ -19,7 +19,7 @@ from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
-from centralino.bootstrap.demo.judge import DemoSummary, judge_run
+from centralino.bootstrap.demo.judge import DemoSummary, judge_audio, judge_run
 from centralino.bootstrap.demo.projection import LiveProjection
 from centralino.bootstrap.demo.wiring import (
     SBC_HOST,
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 REFRESH_S = 0.25
 DRAIN_S = 150.0
 """Longest wait for the last calls to end after the last one came."""
+HEARD_WITHIN_S = 3.0
+"""Longest wait for the far side's word about a call that is over."""
+AGENT_NUMBERS = {person.id: person.number for person in company.AGENTS}
 SETTLE_S = 15.0
 """Longest wait for wrap-up and recordings after the last call."""
 
@@ -52,10 +55,14 @@ SETTLE_S = 15.0
 class DemoView:
     """Who is shown what; every part may be left out."""
 
+    on_begin: Callable[[], None] = lambda: None
+    """The event loop runs."""
     on_news: Callable[[str], None] = lambda news: None
     on_ready: Callable[[Ports, Layout], None] = lambda ports, layout: None
     on_refresh: Callable[[LiveProjection, Hearing], None] = lambda projection, hearing: None
     on_ended: Callable[[CallStory, Hearing], None] = lambda story, hearing: None
+    may_go_on: Callable[[], bool] = lambda: True
+    """False ends the run as a signal would."""
 
 
 @dataclass(slots=True)
@@ -68,6 +75,8 @@ class DemoRun:
     hearing: Hearing = field(default_factory=Hearing)
     _settings: Settings = field(init=False)
     _report: TextIO = field(init=False)
+    _ended: list[tuple[float, CallStory]] = field(default_factory=list)
+    """Calls that are over, but perhaps not yet at the far side; and until when to wait."""
 
     async def main(self) -> DemoSummary:
         """Start everything, let calls come, stop everything, judge.
@@ -102,6 +111,7 @@ class DemoRun:
 
     async def _run(self, layout: Layout, ports: Ports, projection: LiveProjection) -> None:
         stopped = asyncio.Event()
+        self.view.on_begin()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(name, stopped.set)
@@ -144,6 +154,8 @@ class DemoRun:
         until = None if self.plan.seconds is None else loop.time() + self.plan.seconds + DRAIN_S
         while not stopped.is_set():
             self._refresh(projection)
+            if not self.view.may_go_on():
+                stopped.set()
             if supervisor.failed.is_set():
                 raise ChildFailed("the far side ended by itself")
             is_late = until is not None and loop.time() > until
@@ -162,22 +174,32 @@ class DemoRun:
         while loop.time() < until:
             self._refresh(projection)
             state = projection.state
-            if not state.interactions and not state.recordings:
+            is_at_rest = not (state.interactions or state.recordings or state.voicemails)
+            if is_at_rest and not self._ended:
                 break
             await asyncio.sleep(REFRESH_S)
 
     def _refresh(self, projection: LiveProjection) -> None:
-        for story in projection.refresh():
-            self.view.on_ended(story, self.hearing)
+        now = asyncio.get_running_loop().time()
+        self._ended += [(now + HEARD_WITHIN_S, story) for story in projection.refresh()]
+        for entry in list(self._ended):
+            until, story = entry
+            verdict = judge_audio(story, self.hearing, AGENT_NUMBERS)
+            if verdict.is_checked or not _was_connected(story) or now > until:
+                self._ended.remove(entry)
+                self.view.on_ended(story, self.hearing)
         self.view.on_refresh(projection, self.hearing)
 
     def _judge(self, layout: Layout) -> DemoSummary:
         reader = JournalReader(layout.journal)
         projection = LiveProjection(layout.journal, company.TENANT)
         projection.refresh()
-        agents = {person.id: (person.number, person.tone_hz) for person in company.PEOPLE}
         stories = list(projection.book.stories.values())
-        return judge_run(stories, self.hearing, agents, replay(reader, company.TENANT))
+        return judge_run(stories, self.hearing, AGENT_NUMBERS, replay(reader, company.TENANT))
+
+
+def _was_connected(story: CallStory) -> bool:
+    return story.agent is not None or story.transferred_at is not None
 
 
 @contextlib.contextmanager

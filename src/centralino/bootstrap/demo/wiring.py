@@ -26,7 +26,7 @@ from centralino.adapters.voice.settings import (
     VoiceSettings,
 )
 from centralino.api.settings import ApiSettings
-from centralino.bootstrap.demo import company
+from centralino.bootstrap.demo import cast, company
 from centralino.bootstrap.demo.softphones import own_networks
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
 from centralino.simulators import scenario as far
@@ -75,9 +75,9 @@ class DemoPlan:
     """Until when callers come; ``None`` is until somebody stops it."""
     plant: str = ""
     """A planted defect: ``mute`` makes one agent inaudible."""
-    interarrival_ms: int = 2200
-    patience_ms: int = 40_000
-    """How long a caller waits for an agent."""
+    interarrival_ms: int = 1900
+    most_patience_ms: int | None = None
+    """Nobody waits longer for somebody to talk to; ``None`` leaves it to the callers."""
     most_callers: int = 5000
 
 
@@ -222,7 +222,7 @@ def demo_scenario(plan: DemoPlan, ports: Ports, proxies: CertificateFiles) -> fa
                 far.Tenant(
                     id="11111111-2222-4333-8444-555555555555",
                     domains=(company.DOMAIN, SBC_HOST),
-                    users=company.teams_users("anna" if plan.plant == "mute" else ""),
+                    users=cast.teams_users(plan.seed, "anna" if plan.plant == "mute" else ""),
                     trunks=(SBC_HOST,),
                 ),
             ),
@@ -233,13 +233,16 @@ def demo_scenario(plan: DemoPlan, ports: Ports, proxies: CertificateFiles) -> fa
             port=ports.carrier,
             target_host="127.0.0.1",
             target_port=ports.sip,
-            callers=company.callers(plan.seed, min(expected, plan.most_callers), plan.patience_ms),
+            callers=cast.callers(
+                plan.seed, min(expected, plan.most_callers), plan.most_patience_ms
+            ),
+            subscribers=cast.subscribers(),
             arrivals=far.Arrivals(
                 interarrival_ms=plan.interarrival_ms,
                 stop_after_ms=stop_after_ms,
                 most=plan.most_callers,
             ),
-            listen_for_hz=tuple(person.tone_hz for person in company.PEOPLE),
+            listen_for_hz=tuple(person.tone_hz for person in company.PARTIES),
         ),
     )
 
