@@ -63,3 +63,9 @@ def test_there_is_a_journal_with_every_kind_of_end() -> None:
     journal = _load(JOURNALS / "busy-hour-1.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.abandoned) > 0
+
+
+def test_there_is_a_journal_of_flows() -> None:
+    journal = _load(JOURNALS / "flow-hour-1.jsonl")
+    counts = count_calls(read_stories(read_events(journal, TENANT)))
+    assert min(counts.answered, counts.transferred, counts.voicemails, counts.missed) > 0
