@@ -8,13 +8,15 @@ import hashlib
 import re
 from html.parser import HTMLParser
 from importlib import resources
+from typing import get_args
 
 import pytest
 from typing_extensions import override
 
 from centralino.api.status_page import LANGUAGES, catalogue_of, status_page
-from centralino.core.agents.lifecycle import AgentState
+from centralino.core.agents.lifecycle import AgentState, NotReadyReason
 from centralino.core.interactions.lifecycle import InteractionState
+from centralino.core.routing.events import Event
 from tests.unit.api.reception import Reception
 
 pytestmark = pytest.mark.unit
@@ -116,6 +118,16 @@ def test_every_word_that_the_page_asks_for_is_there(outline: Outline) -> None:
     asked.update(f"link.{state}" for state in states)
     assert len(asked) > 30
     assert asked <= set(catalogue)
+
+
+@pytest.mark.parametrize("event", [kind.__struct_config__.tag for kind in get_args(Event)])
+def test_every_event_has_a_word(event: str) -> None:
+    assert f"event.{event}" in catalogue_of("it")
+
+
+@pytest.mark.parametrize("reason", [one.value for one in NotReadyReason])
+def test_every_reason_of_ours_has_a_word(reason: str) -> None:
+    assert f"reason.{reason}" in catalogue_of("it")
 
 
 @pytest.mark.parametrize("state", [f"agent.{one.value}" for one in AgentState])

@@ -11,6 +11,7 @@ const TONES = {
   "down": "bad",
 };
 const WAITING = new Set(["queued", "offered"]);
+const QUIET = new Set(["interaction.flow-advanced"]); /* too frequent to read */
 
 const live = {
   queues: new Map(), agents: new Map(), interactions: new Map(), trunks: new Map(),
@@ -165,7 +166,7 @@ function drawAgents() {
 
 function drawEvents() {
   const list = $("events");
-  const wanted = live.events.slice(-MOST_EVENTS).reverse();
+  const wanted = live.events.filter((event) => !QUIET.has(event.type)).reverse();
   const mark = `${language}/${wanted.length ? wanted[0].sequence : 0}/${wanted.length}/${live.agents.size}`;
   if (list.dataset.mark === mark) return;
   list.dataset.mark = mark;
@@ -237,7 +238,7 @@ function hear(message) {
       for (const one of message[kind]) live[kind].set(one.id, one);
     }
     if (message.alarms !== null) live.alarms = message.alarms;
-    live.events = [...live.events, ...message.events].slice(-MOST_EVENTS);
+    live.events = [...live.events, ...message.events].slice(-2 * MOST_EVENTS);
     live.generation = message.generation;
     live.sequence = message.sequence;
   } else if (message.type === "health") {
