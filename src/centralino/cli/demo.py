@@ -61,6 +61,8 @@ def run(options: DemoOptions) -> int:
         options.json_file.write_text(text + "\n", encoding="utf-8")
     print(text)
     if options.seconds is None:
+        if summary.counts.lost:
+            print(f"Calls in progress when you stopped it count as lost: {summary.counts.lost}.")
         return 0
     return 0 if summary.is_good else 1
 
