@@ -48,6 +48,8 @@ class LegMedia(msgspec.Struct, frozen=True, kw_only=True):
     """``PCMU``, ``PCMA``, ``G722`` or ``opus``."""
     payload_type: int
     event_payload_type: int | None = None
+    event_clock_rate: int = 8000
+    """Hertz of the durations of telephone events: with Opus some use 48000."""
     """telephone-event (RFC 4733), ``None`` when not agreed."""
     comfort_noise_payload_type: int | None = None
     ptime_ms: int = 20

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import get_args
 
 import msgspec
@@ -24,11 +25,14 @@ from centralino.core.kernel.errors import ConfigError, IllegalTransition
 from centralino.core.kernel.ids import LegId, OrderId
 from centralino.core.kernel.outcome import CANCELLED, OutcomeReason, Result
 from centralino.exchange.orders import Collect, HangUpCause, RejectCause
+from centralino.wire.sdp.audio import AudioNegotiator
 from centralino.wire.sdp.errors import NegotiationReason
+from centralino.wire.sdp.stream import LocalEndpoint
 from centralino.wire.sip.events import EndCause, FailCause, SessionFailed
 from centralino.wire.sip.flow import Hop
 from centralino.wire.sip.headers import Headers
 from centralino.wire.sip.message import Request, Response
+from tests.kit.requirements import require_package
 from tests.unit.voice_calls.world import voice_settings
 
 pytestmark = pytest.mark.unit
@@ -257,3 +261,18 @@ def test_callers_without_a_name(from_: str) -> None:
 def test_a_display_name_cannot_smuggle_anything() -> None:
     found = read_arrival(arrival(("From", '"Ann \\"<b>" <sip:+39333@c.test>;tag=1')), CARRIER_TRUNK)
     assert found.caller_name == "Ann b>".replace(">", "")
+
+
+def test_opus_is_offered_where_the_trunk_lists_it_and_the_extra_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_package("av")
+    trunk = msgspec.structs.replace(TEAMS_TRUNK, codecs=("opus", "PCMA"))
+    assert audio_profile(trunk).codecs == ("opus", "PCMA")
+    local = LocalEndpoint("192.0.2.1", 4000, 4001)
+    profile = audio_profile(trunk)
+    offer = AudioNegotiator(profile, local, session_id=1, key=lambda: b"k" * 30).offer()
+    assert b"a=rtpmap:111 opus/48000/2" in offer
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert audio_profile(trunk).codecs == ("PCMA",)
+    assert "opus" not in audio_profile(TEAMS_TRUNK).codecs

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from centralino.adapters.media.codec import FrameDecoder, FrameEncoder
 from centralino.exchange.media import LegMedia, SrtpKeys
+from centralino.wire.rtp.opus import OpusDecoder, OpusEncoder
 from centralino.wire.rtp.packet import RtpPacket, is_rtcp
 from centralino.wire.rtp.srtp import SrtpReceiver, SrtpSender
 from centralino.wire.rtp.tone import sine, tone_level_dbfs
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from centralino.wire.rtp.samples import Samples
 
-PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}
+PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 111}
 EVENT = 101
 FRAME_S = 0.02
 AUDIBLE_DBFS = -35.0
@@ -34,6 +35,12 @@ class Heard:
 
     at: float
     packet: RtpPacket
+
+
+class OpusVoice(OpusEncoder):
+    """An encoder in the shape of the worker's others."""
+
+    sample_rate = 48_000
 
 
 class Peer(asyncio.DatagramProtocol):
@@ -52,7 +59,7 @@ class Peer(asyncio.DatagramProtocol):
         self.is_muted = False
         self._sender = SrtpSender(keys.suite, keys.remote) if keys else None
         self._receiver = SrtpReceiver(keys.suite, keys.local) if keys else None
-        self._encoder = FrameEncoder(codec)
+        self._encoder = OpusVoice() if codec == "opus" else FrameEncoder(codec)
         self._sample = 0
         self._target: tuple[str, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -134,7 +141,8 @@ class Peer(asyncio.DatagramProtocol):
             samples = sine(self.hertz, 20, sample_rate=rate, start_sample=self._sample)
         self._sample += rate // 50
         self.send(PAYLOAD_TYPES[self.codec], self._encoder.encode(samples), self.timestamp)
-        self.timestamp = (self.timestamp + 160) & 0xFFFFFFFF
+        step = 960 if self.codec == "opus" else 160
+        self.timestamp = (self.timestamp + step) & 0xFFFFFFFF
         self._next_at += FRAME_S
         self._frames += 1
         for count, future in self._spoken:
@@ -184,7 +192,7 @@ class Peer(asyncio.DatagramProtocol):
 
     def sound(self, packets: Iterable[RtpPacket]) -> Samples:
         """Decode the audio of packets, in the order they came."""
-        decoder = FrameDecoder(self.codec)
+        decoder = OpusDecoder() if self.codec == "opus" else FrameDecoder(self.codec)
         own = PAYLOAD_TYPES[self.codec]
         parts = [decoder.decode(one.payload) for one in packets if one.payload_type == own]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)

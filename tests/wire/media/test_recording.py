@@ -174,9 +174,7 @@ def test_worker_that_is_told_to_end_loses_no_sound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("spoken", "problem"), [(0, "silent"), (60, "")])
-def test_a_message_of_one_leg_ends_with_silence(
-    tmp_path: Path, spoken: int, problem: str
-) -> None:
+def test_a_message_of_one_leg_ends_with_silence(tmp_path: Path, spoken: int, problem: str) -> None:
     async def run() -> None:
         async with stage(tmp_path) as one:
             caller = await Peer.open("PCMU", 440)

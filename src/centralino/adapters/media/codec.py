@@ -2,7 +2,8 @@
 """The codecs of a worker behind one shape: G.711 both laws and G.722.
 
 All three carry one byte per RTP timestamp unit, 160 bytes in 20 ms; recording, mixing
-and playing rely on that. The codecs themselves are in ``centralino.wire.rtp``.
+and playing rely on that (Opus does not, and stays outside: ``opus_edge``). The codecs
+themselves are in ``centralino.wire.rtp``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from centralino.adapters.media.settings import FRAME_BYTES
-from centralino.wire.rtp import g711, g722
+from centralino.wire.rtp import g711, g722, opus
 from centralino.wire.rtp.resample import Downsampler, Upsampler
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _TRANSLATIONS = {("PCMU", "PCMA"): g711.ULAW_TO_ALAW, ("PCMA", "PCMU"): g711.ALA
 
 
 def is_known_codec(codec: str) -> bool:
-    """Say whether a worker speaks a codec."""
-    return codec in CODECS
+    """Say whether a worker speaks a codec; Opus only with the extra ``audio``."""
+    return codec in CODECS or (codec == "opus" and opus.is_available())
 
 
 def translation(source: str, target: str) -> bytes | None:

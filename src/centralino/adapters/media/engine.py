@@ -365,7 +365,7 @@ class MediaEngine:
         legs = [self._configured(command.first)]
         if command.second:
             legs.append(self._configured(command.second))
-        if legs[0] is legs[-1] and len(legs) > 1 or any(leg.tap is not None for leg in legs):
+        if (legs[0] is legs[-1] and len(legs) > 1) or any(leg.tap is not None for leg in legs):
             raise Refusal("already-recorded", "a leg is in one recording at a time")
         self.recordings.start(command, legs, now)
 

@@ -76,7 +76,7 @@ class MediaGraph:
             if not talkers:
                 continue
             listener.is_fed = True
-            listener.is_relayed = hearing.path is Path.RELAY
+            listener.is_relayed = hearing.path is Path.RELAY and listener.edge is None
             if listener.is_relayed:
                 key = _key(talkers[0][0], listener)
                 routes[key] = self._routes.get(key) or Route(listener, key[2], key[3])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from centralino.adapters.media.checkpoint import LegCounters, keys_digest
 from centralino.adapters.media.codec import silence_frame
+from centralino.adapters.media.opus_edge import CLOCK_RATE, INNER_CODEC, OPUS, OpusEdge
 from centralino.adapters.media.protection import Protection
 from centralino.adapters.media.report import Reporter
 from centralino.adapters.media.settings import TICK_NS
@@ -87,15 +88,16 @@ class Leg:
         self.media: LegMedia | None = None
         self.payload_type = self.event_payload_type = self.comfort_payload_type = -1
         self.codec = ""
+        """What it is inside the worker."""
+        self.edge: OpusEdge | None = None
+        """Translates to what the far end speaks, if that is another codec."""
         self.protection: Protection | None = None
         self.resumed: LegCounters | None = None
         """What a crashed worker left, until the keys are known."""
 
         self.heard = ReceiverStatistics()
         self.keys = EventDetector()
-        self.stranger_packets = 0
-        self.refused_packets = 0
-        self.unsent_packets = 0
+        self.stranger_packets = self.refused_packets = self.unsent_packets = 0
         self.routes: tuple[Route, ...] = ()
         """Who hears this leg without mixing."""
         self.event_routes: tuple[EventRoute, ...] = ()
@@ -128,12 +130,18 @@ class Leg:
         """Take what was agreed; counters and SSRC are kept, new keys start new contexts."""
         before = self.media
         self.media = media
-        self.codec = media.codec
+        is_opus = media.codec == OPUS
+        self.codec = INNER_CODEC if is_opus else media.codec
+        self.heard.set_clock_rate(CLOCK_RATE if is_opus else 8000)
+        if is_opus and self.edge is not None:
+            self.edge.agree(media)
+        else:
+            self.edge = OpusEdge(media) if is_opus else None
         self.payload_type = media.payload_type
         self.event_payload_type = _or_none(media.event_payload_type)
         self.comfort_payload_type = _or_none(media.comfort_noise_payload_type)
         self._remote = (str(ip_address(media.remote_address)), media.remote_rtp_port)
-        self._silence = silence_frame(media.codec)
+        self._silence = silence_frame(self.codec)
         self.reporter.set_remote(media)
         if before is None or media.srtp != before.srtp:
             self._rekey(media, is_first=before is None)
@@ -256,17 +264,33 @@ class Leg:
         is_event = payload_type == self.event_payload_type
         heard.receive(sequence, timestamp, ssrc, now, is_event=is_event)
         heard.received_bytes += len(payload)
-        if payload_type == self.payload_type:
-            marker = second & _MARKER
-            for route in self.routes:
-                route.forward(marker, sequence, timestamp, payload, now)
-            self._keep_audio(ssrc, sequence, timestamp, payload, now)
+        if self.edge is not None:
+            self._translate(self.edge, second, sequence, timestamp, payload, now)
+        elif payload_type == self.payload_type:
+            self._take_audio(second, sequence, timestamp, payload, now)
         else:
             self._take_other(second, sequence, timestamp, payload, now)
 
-    def _keep_audio(
-        self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: int
+    def _translate(
+        self, edge: OpusEdge, second: int, sequence: int, timestamp: int, payload: bytes, now: int
     ) -> None:
+        payload_type = second & 0x7F
+        try:
+            timestamp, payload = edge.inward(payload_type, self.heard.ssrc or 0, timestamp, payload)
+        except ProtocolError:
+            self.refused_packets += 1
+            return
+        if payload_type == self.payload_type:
+            self._take_audio(second, sequence, timestamp, payload, now)
+        else:
+            self._take_other(second, sequence, timestamp, payload, now)
+
+    def _take_audio(
+        self, second: int, sequence: int, timestamp: int, payload: bytes, now: int
+    ) -> None:
+        marker, ssrc = second & _MARKER, self.heard.ssrc or 0
+        for route in self.routes:
+            route.forward(marker, sequence, timestamp, payload, now)
         self.last_payload = payload
         if self.mix_input is not None:
             self.mix_input.put(ssrc, sequence, timestamp, payload, now)
@@ -308,7 +332,9 @@ class Leg:
 
     # ------------------------------------------------------------------ sending
     def transmit(self, packet: bytes) -> None:
-        """Send one RTP packet, encrypted where agreed."""
+        """Send one RTP packet, translated and encrypted where agreed."""
+        if self.edge is not None:
+            packet = self.edge.outward(packet)
         self.line.sent_bytes += len(packet) - _HEADER.size
         try:
             if self.protection is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from centralino.adapters.media.opus_edge import OPUS, SCALE
 from centralino.exchange.media import LegMedia, Statistics
 from centralino.wire.errors import ProtocolError
 from centralino.wire.rtp.rtcp import (
@@ -54,6 +55,7 @@ class Reporter:
         self._socket: socket.socket = leg.pair.rtcp
         self._remote: tuple[str, int] | None = None
         self._next_at = 0
+        self._clock_scale = 1
         self.round_trip_ms: float | None = None
         """As the far end's latest report tells, ``None`` before there is one."""
         self.sent_reports = 0
@@ -65,6 +67,7 @@ class Reporter:
         self._socket = pair.rtp if media.rtcp_mux else pair.rtcp
         port = media.remote_rtp_port if media.rtcp_mux else media.remote_rtcp_port
         self._remote = (media.remote_address, port)
+        self._clock_scale = SCALE if media.codec == OPUS else 1
 
     def take(self, data: bytes, now: int) -> None:
         """Take one compound packet that came from the far end."""
@@ -109,7 +112,7 @@ class Reporter:
         return SenderReport(
             line.ssrc,
             ntp_from(now),
-            line.wall_timestamp(now),
+            line.wall_timestamp(now) * self._clock_scale & 0xFFFFFFFF,
             line.sent_packets,
             line.sent_bytes,
             blocks,

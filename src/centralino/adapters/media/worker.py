@@ -44,6 +44,7 @@ from centralino.adapters.media.codec import CODECS
 from centralino.adapters.media.loop import MediaLoop
 from centralino.adapters.media.prompts import PromptLibrary
 from centralino.adapters.media.settings import WorkerSettings
+from centralino.wire.rtp import opus
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -67,6 +68,7 @@ def run_worker(settings: WorkerSettings, library: PromptLibrary | None = None) -
     if library is None:
         library = PromptLibrary(settings.prompt_directories)
         library.prepare_all(CODECS)
+        opus.is_available()
     structlog.contextvars.bind_contextvars(process=settings.name)
     loop = _open_loop(settings, library)
 
@@ -102,6 +104,7 @@ def run_standby(prompt_directories: tuple[str, ...]) -> None:
     library = PromptLibrary(prompt_directories)
     library.prepare_all(CODECS)
     library.wait_ready()
+    opus.is_available()
     _say("ready")
     line = sys.stdin.readline()
     if line.strip():

@@ -310,6 +310,7 @@ def leg_media(agreed: AudioSession) -> LegMedia:
         codec=agreed.codec.name,
         payload_type=agreed.codec.payload_type,
         event_payload_type=event[0] if event else None,
+        event_clock_rate=event[1] if event else 8000,
         comfort_noise_payload_type=agreed.comfort_noise_pt,
         ptime_ms=agreed.ptime_ms,
         sends=agreed.direction.sends,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from centralino.adapters.voice.numbers import extension, is_e164, normalise, written
+from centralino.wire.rtp import opus
 from centralino.wire.sdp.stream import AudioProfile
 from centralino.wire.sip.config import DEFAULT_ALLOW
 from centralino.wire.sip.errors import SipParseError
@@ -122,11 +123,16 @@ def audio_profile(trunk: TrunkSettings, *, g711_only: bool = False) -> AudioProf
     names: tuple[str, ...] = trunk.codecs
     if g711_only:
         names = tuple(name for name in names if name.startswith("PCM")) or ("PCMA", "PCMU")
-    codecs: tuple[CodecName, ...] = tuple(_CODECS[name] for name in names if name in _CODECS)
+    codecs: tuple[CodecName, ...] = tuple(_CODECS[name] for name in names if _is_spoken(name))
     srtp = _SRTP[trunk.srtp]
     return AudioProfile(
         codecs=codecs, srtp=srtp, hold_as_inactive=profile_of(trunk).holds_as_inactive
     )
+
+
+def _is_spoken(name: str) -> bool:
+    """Whether our media workers speak a codec: Opus is an extra."""
+    return name in _CODECS and (name != "opus" or opus.is_available())
 
 
 # ---- what we write

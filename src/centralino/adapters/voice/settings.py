@@ -209,7 +209,8 @@ class TrunkSettings(Settings, frozen=True, kw_only=True):
     """Name that the peer's certificate must carry. None: any of ``match.names``, else the
     proxy's host."""
     codecs: tuple[str, ...] = ("PCMA", "PCMU", "G722")
-    """In order of preference; telephone-event is always offered."""
+    """In order of preference, also ``opus`` with the extra ``audio`` (without it: left out);
+    telephone-event is always offered."""
     srtp: Literal["required", "offered", "off"] = "off"
     """SDES-SRTP. ``teams-direct`` must require it."""
     allow_refer: bool = True

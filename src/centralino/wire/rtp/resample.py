@@ -83,6 +83,62 @@ class Downsampler:
         return _to_samples(kept)
 
 
+def _low_pass(step: int, gain: float) -> NDArray[np.float32]:
+    """Return a windowed low-pass at nine tenths of the lower rate's half, `step` times its taps."""
+    count = 25 * step
+    index = np.arange(count) - (count - 1) / 2
+    taps = np.sinc(index * 0.9 / step) * np.kaiser(len(index), 6.0)
+    scaled: NDArray[np.float32] = (taps * (gain / taps.sum())).astype(np.float32)
+    return scaled
+
+
+class Interpolator:
+    """Raises the sample rate of one stream by a whole factor."""
+
+    __slots__ = ("_phases", "_step", "_tail")
+
+    def __init__(self, step: int) -> None:
+        """Make ``step`` samples of each."""
+        taps = _low_pass(step, float(step))
+        self._step = step
+        self._phases = [np.ascontiguousarray(taps[phase::step]) for phase in range(step)]
+        self._tail = np.zeros(len(self._phases[0]) - 1, dtype=np.float32)
+
+    def process(self, samples: Samples) -> Samples:
+        """Return so many times as many samples, of any number."""
+        if not len(samples):
+            return samples
+        wave = np.concatenate((self._tail, samples.astype(np.float32)))
+        self._tail = wave[len(samples) :].copy()
+        more = np.empty(self._step * len(samples), dtype=np.float32)
+        for phase, taps in enumerate(self._phases):
+            more[phase :: self._step] = np.convolve(wave, taps, "valid")
+        return _to_samples(more)
+
+
+class Decimator:
+    """Lowers the sample rate of one stream by a whole factor."""
+
+    __slots__ = ("_skip", "_step", "_tail", "_taps")
+
+    def __init__(self, step: int) -> None:
+        """Keep one sample of ``step``."""
+        self._taps = _low_pass(step, 1.0)
+        self._tail = np.zeros(len(self._taps) - 1, dtype=np.float32)
+        self._step = step
+        self._skip = 0
+
+    def process(self, samples: Samples) -> Samples:
+        """Return so many times fewer samples; what is over counts next time."""
+        if not len(samples):
+            return samples
+        wave = np.concatenate((self._tail, samples.astype(np.float32)))
+        self._tail = wave[len(samples) :].copy()
+        kept = np.convolve(wave, self._taps, "valid")[self._skip :: self._step]
+        self._skip = (self._skip - len(samples)) % self._step
+        return _to_samples(kept)
+
+
 def resample(samples: Samples, source_rate: int, target_rate: int) -> Samples:
     """Return a whole recording at another rate; band-limited, no delay.
 

@@ -295,6 +295,12 @@ class ReceiverStatistics:
         self._probation = None
         return True
 
+    def set_clock_rate(self, clock_rate: int) -> None:
+        """Go on with timestamps of another clock, hertz; the jitter so far is forgotten."""
+        if clock_rate != self._clock_rate:
+            self._clock_rate = clock_rate
+            self._transit, self._jitter = None, 0.0
+
     def _measure(self, timestamp: int, now: int) -> None:
         transit = now * self._clock_rate / _NS - timestamp
         if self._transit is not None:

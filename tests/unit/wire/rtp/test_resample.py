@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from centralino.wire.rtp.g722 import G722Decoder, G722Encoder
-from centralino.wire.rtp.resample import Downsampler, Upsampler, resample
+from centralino.wire.rtp.resample import (
+    Decimator,
+    Downsampler,
+    Interpolator,
+    Upsampler,
+    resample,
+)
 from centralino.wire.rtp.tone import level_dbfs, sine, tone_level_dbfs
 
 pytestmark = pytest.mark.unit
@@ -86,3 +92,29 @@ def test_g722_of_nothing_is_nothing() -> None:
     nothing = np.zeros(0, dtype=np.int16)
     assert G722Encoder().encode(nothing) == b""
     assert len(G722Decoder().decode(b"")) == 0
+
+
+@pytest.mark.parametrize("frequency", [200.0, 3_000.0, 6_000.0])
+def test_three_times_the_rate_and_back_keeps_a_tone(frequency: float) -> None:
+    tone = sine(frequency, 400, sample_rate=16_000, level_dbfs=-12)
+    up = Interpolator(3).process(tone)
+    assert len(up) == 3 * len(tone)
+    assert tone_level_dbfs(up[960:], frequency, sample_rate=48_000) == pytest.approx(-12, abs=0.5)
+    assert tone_level_dbfs(up[960:], 16_000 - frequency, sample_rate=48_000) < -50
+    down = Decimator(3).process(up)
+    assert tone_level_dbfs(down[320:], frequency, sample_rate=16_000) == pytest.approx(-12, abs=1)
+
+
+def test_what_a_third_of_the_rate_cannot_carry_is_gone() -> None:
+    down = Decimator(3).process(sine(11_000, 400, sample_rate=48_000, level_dbfs=-6))
+    assert level_dbfs(down[320:]) < -46
+
+
+def test_frames_of_any_size_join_at_three_times_the_rate() -> None:
+    whole = sine(700, 200, sample_rate=16_000, level_dbfs=-10)
+    for kind in (Interpolator, Decimator):
+        resampler, parts, start = kind(3), [], 0
+        for size in (1, 7, 152, 160, 320, 2560):
+            parts.append(resampler.process(whole[start : start + size]))
+            start += size
+        assert np.array_equal(np.concatenate(parts), kind(3).process(whole))
