@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_ALARMS = 1000
+_ENDINGS = (
+    orders.RecordStop,
+    orders.HangUp,
+    orders.CancelInvite,
+    orders.StopPlay,
+    orders.StopCollect,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +236,7 @@ class Exchange:
     @staticmethod
     def _note_failure(fact: facts.OrderFailed, failed: orders.AnyOrder | None) -> None:
         """Log an order that failed; that what is to be ended has ended already is no news."""
-        if isinstance(failed, orders.RecordStop | orders.HangUp | orders.CancelInvite):
+        if isinstance(failed, _ENDINGS):
             log.debug("order.was_needless", order=fact.order, leg=fact.leg, code=fact.code)
         else:
             log.warning("order.failed", order=fact.order, leg=fact.leg, code=fact.code)

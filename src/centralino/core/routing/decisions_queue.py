@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.agents.events import AgentRemoved, AgentUnreadied
-from centralino.core.agents.lifecycle import AgentState
 from centralino.core.flows.happenings import (
     CallbackBooked as Booked,
 )
@@ -29,12 +28,11 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.ids import CallbackId
 from centralino.core.kernel.instant import SECOND
 from centralino.core.routing.decisions_customer import recall
-from centralino.core.routing.lanes import has_skills, place_of, required_skills
+from centralino.core.routing.lanes import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from centralino.core.agents.state import Agent
     from centralino.core.flows.actions import BookCallback, EnterQueue, LeaveQueue, ReadQueue
     from centralino.core.interactions.state import Interaction
     from centralino.core.kernel.ids import QueueId
@@ -89,8 +87,7 @@ def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead |
     queued = turn.index.queued[interaction.queue]
     mine = place_of(interaction)
     position = 1 + sum(1 for place in queued.values() if place < mine)
-    staff = _signed_in(turn, interaction.queue, interaction.skills)
-    ready = sum(1 for agent in staff if agent.state is not AgentState.NOT_READY)
+    ready = len(turn.index.lanes.lane(interaction.queue, interaction.skills).ready)
     handling = turn.state.handling.get(interaction.queue)
     estimate = -1
     if ready and handling is not None:
@@ -172,17 +169,5 @@ def left_unattended(turn: Turn) -> list[Interaction]:
 
 
 def _is_attended(turn: Turn, queue: QueueId, skills: Mapping[str, int]) -> bool:
-    return bool(_signed_in(turn, queue, skills))
-
-
-def _signed_in(turn: Turn, queue: QueueId, skills: Mapping[str, int]) -> list[Agent]:
-    """Return the eligible agents who are at work, those in a short pause counted."""
-    required = required_skills(turn.index.queues[queue], skills)
-    found = []
-    for name in turn.index.queues[queue].agents:
-        agent = turn.state.agents.get(name)
-        if agent is None or not has_skills(turn.index.agent_configurations[name], required):
-            continue
-        if agent.state is not AgentState.NOT_READY or agent.deadline is not None:
-            found.append(agent)
-    return found
+    """Tell whether an eligible agent is at work, or in a pause that ends by itself."""
+    return bool(turn.index.lanes.lane(queue, skills).signed_in)

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from centralino.core.agents.lifecycle import AgentState
 from centralino.core.routing.index import Key, OrderedNames
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
     from centralino.core.interactions.state import Interaction
     from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
-    from centralino.core.kernel.instant import Instant
     from centralino.core.routing.configuration import (
         AgentConfiguration,
         QueueConfiguration,
@@ -33,6 +33,26 @@ class Lane:
     name: str
     waiting: OrderedNames[InteractionId] = field(default_factory=OrderedNames)
     free: OrderedNames[AgentId] = field(default_factory=OrderedNames)
+    ready: set[AgentId] = field(default_factory=set)
+    """Eligible agents who may take one now or after their present one."""
+    signed_in: set[AgentId] = field(default_factory=set)
+    """Those, and the ones in a pause that ends by itself."""
+
+    def note(self, agent: Agent) -> None:
+        """Bring the lane in line with an eligible agent."""
+        if agent.state is AgentState.READY:
+            self.free.put(agent.id, (agent.idle_since,))
+        else:
+            self.free.drop(agent.id)
+        is_ready = agent.state is not AgentState.NOT_READY
+        _hold(self.ready, agent.id, is_in=is_ready)
+        _hold(self.signed_in, agent.id, is_in=is_ready or agent.deadline is not None)
+
+    def forget(self, agent: AgentId) -> None:
+        """Remove an agent."""
+        self.free.drop(agent)
+        self.ready.discard(agent)
+        self.signed_in.discard(agent)
 
 
 class Lanes:
@@ -45,14 +65,14 @@ class Lanes:
         self._queues: dict[QueueId, QueueConfiguration] = {}
         self._agents: dict[AgentId, AgentConfiguration] = {}
         self._of_agent: dict[AgentId, list[Lane]] = {}
-        self._ready: dict[AgentId, Instant] = {}
+        self._known: dict[AgentId, Agent] = {}
 
     def configure(self, configuration: TenantConfiguration) -> None:
         """Begin anew; all agents and interactions must be noted again."""
         self._queues = {queue.id: queue for queue in configuration.queues}
         self._agents = {agent.id: agent for agent in configuration.agents}
         self._of_agent = {agent.id: [] for agent in configuration.agents}
-        self._ready = {}
+        self._known = {}
         self.by_name = {}
         self.dirty = set()
         for queue in configuration.queues:
@@ -68,23 +88,27 @@ class Lanes:
         """Let an interaction wait no longer."""
         self._lane_of(interaction).waiting.drop(interaction.id)
 
-    def free_agent(self, agent: Agent) -> None:
-        """Let an agent be found."""
-        self._ready[agent.id] = agent.idle_since
+    def note_agent(self, agent: Agent) -> None:
+        """Bring the lanes in line with an agent who has changed."""
+        self._known[agent.id] = agent
         for lane in self._of_agent.get(agent.id, ()):
-            lane.free.put(agent.id, (agent.idle_since,))
-            self.dirty.add(lane.name)
+            lane.note(agent)
+            if agent.state is AgentState.READY:
+                self.dirty.add(lane.name)
 
-    def occupy_agent(self, agent: AgentId) -> None:
-        """Let an agent be found no longer."""
-        if self._ready.pop(agent, None) is not None:
-            for lane in self._of_agent.get(agent, ()):
-                lane.free.drop(agent)
+    def forget_agent(self, agent: AgentId) -> None:
+        """Remove an agent."""
+        self._known.pop(agent, None)
+        for lane in self._of_agent.get(agent, ()):
+            lane.forget(agent)
+
+    def lane(self, queue: QueueId, skills: Mapping[str, int]) -> Lane:
+        """Return the lane of those who ask for ``skills`` in ``queue``."""
+        return self.by_name.get(_name(queue, skills)) or self._open(queue, skills)
 
     def _lane_of(self, interaction: Interaction) -> Lane:
         assert interaction.queue is not None  # noqa: S101 - only who waits in one comes here
-        lane = self.by_name.get(_name(interaction.queue, interaction.skills))
-        return lane or self._open(interaction.queue, interaction.skills)
+        return self.lane(interaction.queue, interaction.skills)
 
     def _open(self, queue: QueueId, skills: Mapping[str, int]) -> Lane:
         lane = self.by_name[_name(queue, skills)] = Lane(_name(queue, skills))
@@ -92,9 +116,16 @@ class Lanes:
         for agent in self._queues[queue].agents:
             if has_skills(self._agents[agent], required):
                 self._of_agent[agent].append(lane)
-                if agent in self._ready:
-                    lane.free.put(agent, (self._ready[agent],))
+                if agent in self._known:
+                    lane.note(self._known[agent])
         return lane
+
+
+def _hold(names: set[AgentId], name: AgentId, *, is_in: bool) -> None:
+    if is_in:
+        names.add(name)
+    else:
+        names.discard(name)
 
 
 def place_of(interaction: Interaction) -> Key:

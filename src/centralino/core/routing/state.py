@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from centralino.core.agents.lifecycle import AgentState
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.library import FlowLibrary
 from centralino.core.interactions.lifecycle import InteractionState
@@ -150,12 +149,9 @@ class Index:
             self.agent_deadlines.drop(agent.id)
         else:
             self.agent_deadlines.put(agent.id, (agent.deadline,))
-        if agent.state is AgentState.READY:
-            self.lanes.free_agent(agent)
-        else:
-            self.lanes.occupy_agent(agent.id)
+        self.lanes.note_agent(agent)
 
     def forget_agent(self, agent: Agent) -> None:
         """Remove an agent whom the configuration has no longer."""
         self.agent_deadlines.drop(agent.id)
-        self.lanes.occupy_agent(agent.id)
+        self.lanes.forget_agent(agent.id)
