@@ -41,10 +41,13 @@ async def flow_hour() -> FlowSite:
 
 def main(name: str, path: Path) -> None:
     """Write the journal ``busy-hour`` or ``flow-hour``, one JSON line per input."""
-    story = {"busy-hour": busy_hour, "flow-hour": flow_hour}[name]
+    if name == "flow-hour":
+        journal = run_virtual(flow_hour()).journal
+    else:
+        journal = run_virtual(busy_hour()).journal
     lines = [
         json.dumps([r.at, json.loads(r.input), [json.loads(e) for e in r.events]])
-        for r in run_virtual(story()).journal.read(TENANT)
+        for r in journal.read(TENANT)
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -67,9 +67,8 @@ def test_the_longest_idle_agent_with_the_skill_is_rung_and_nobody_else() -> None
 def test_position_is_said_between_the_music_and_the_music_comes_back() -> None:
     desk = FlowDesk()
     away(desk, ANNA, BRUNO)
-    for n in range(3):
-        music = desk.choose(f"in-{n}", "1")
-    assert only(music, effects.PlayPrompts).prompts == ("music",)
+    music = [desk.choose(f"in-{n}", "1") for n in range(3)]
+    assert only(music[-1], effects.PlayPrompts).prompts == ("music",)
     said = desk.do(Tick(), 20)
     spoken = {e.leg: e.prompts for e in said.effects if isinstance(e, effects.PlayPrompts)}
     assert spoken[LegId("in-2")] == ("position", "digit-3")
@@ -139,7 +138,8 @@ def test_the_longest_wait_ends_in_a_message_that_is_mailed_once() -> None:
     away(desk, ANNA, BRUNO)
     desk.choose("in-0", "1")
     desk.choose("in-1", "1")
-    seen = []
+    seen: list[effects.PlayPrompts] = []
+    beeps: list[effects.PlayPrompts] = []
     for _ in range(30):
         decision = desk.do(Tick(), 5)
         seen += [e for e in decision.effects if isinstance(e, effects.PlayPrompts)]

@@ -71,14 +71,16 @@ def says(text: str) -> Answer:
     return answer
 
 
-def asked(answer: Answer, settings: LookupSettings, **changes: object) -> LookupReply:
+def asked(
+    answer: Answer, settings: LookupSettings, secrets: dict[str, str] | None = None
+) -> LookupReply:
     """Ask a server once."""
 
     async def run() -> LookupReply:
         lookups = HttpLookups(settings)
         try:
             async with server(answer) as port:
-                return await lookups.ask(request(port, **changes))
+                return await lookups.ask(request(port, secrets=secrets or {}))
         finally:
             await lookups.close()
 

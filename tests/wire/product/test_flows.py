@@ -7,6 +7,7 @@ import asyncio
 import email
 import wave
 from email import policy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from centralino.simulators.scenario import TeamsUser
+    from tests.wire.product.stage import Stage
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
@@ -112,6 +114,11 @@ def tenant(agents: tuple[TeamsUser, ...], expert: TeamsUser | None = None) -> Te
     )
 
 
+def has_queued(s: Stage, count: int) -> bool:
+    """Tell whether so many callers have entered the queue."""
+    return s.journal_text().count("interaction.queued") == count
+
+
 def test_places_in_the_queue_outlive_kill_9_of_the_exchange(tmp_path: Path) -> None:
     """Two talk and three wait; nobody is dropped, those who wait come in their order."""
 
@@ -125,10 +132,7 @@ def test_places_in_the_queue_outlive_kill_9_of_the_exchange(tmp_path: Path) -> N
                 if n <= 2:
                     await s.report.wait_for("user.heard", tone_hz=line.tone_hz, timeout_s=40)
                 else:
-                    await until(
-                        lambda n=n: s.journal_text().count("interaction.queued") == n,
-                        timeout_s=40,
-                    )
+                    await until(partial(has_queued, s, n), timeout_s=40)
             parties = [call.party for call in s.carrier.caller_calls()]
             assert len(parties) == 5
             for party in parties:
