@@ -271,3 +271,23 @@ def test_a_full_house_overflows_outside() -> None:
     assert counts.overflowed >= 1
     assert counts.transferred >= 1
     site.require_sound()
+
+
+def test_a_full_disk_stops_promises_not_the_callers_who_wait() -> None:
+    async def story() -> tuple[Site, int, int]:
+        callers = [Caller(at_s=1 + 5 * n, talk_s=40, patience_s=600) for n in range(5)]
+        site = Site.open(callers)
+        loop = asyncio.get_running_loop()
+        counts: list[int] = []
+        loop.call_later(17, lambda: setattr(site.journal, "most_records", 0))
+        loop.call_later(40, lambda: counts.append(site.journal.last_sequence(TENANT)))
+        loop.call_later(58, lambda: counts.append(site.journal.last_sequence(TENANT)))
+        loop.call_later(60, lambda: setattr(site.journal, "most_records", None))
+        await site.run(900)
+        return site, counts[0], counts[1]
+
+    site, during, still = run_virtual(story())
+    assert during == still
+    assert site.counts().lost == 0
+    assert site.counts().answered + site.counts().voicemails == 5
+    site.require_sound()
