@@ -193,6 +193,13 @@ def test_what_the_far_side_says_is_compared_field_by_field() -> None:
     assert not _is_met(item, report=[])
 
 
+def test_a_gap_counts_without_what_the_far_side_slept() -> None:
+    item = expected.Far(text="", what="user.ended", user="u1", at_most={"longest_gap_ms": 200})
+    gap = _ended(longest_gap_ms=300.0)
+    assert not _is_met(item, report=gap, stall_ms=50.0)
+    assert _is_met(item, report=gap, stall_ms=120.0)
+
+
 def test_hearing_is_exact() -> None:
     item = expected.Hears(text="", user="u1", callers=("c1",))
     assert _is_met(item, report=_ended())

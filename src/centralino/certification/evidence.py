@@ -59,6 +59,8 @@ class Evidence:
     """``old`` and ``new`` certificate of the product."""
     refused_hosts: dict[str, str] = field(default_factory=dict)
     """Contact hosts that the product's settings refuse, and why."""
+    stall_ms: float = 0.0
+    """Longest time in which the far side itself did not get to run."""
     channels: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     """Caller's name to the tones on each channel of his recording."""
 

@@ -17,6 +17,8 @@ from centralino.certification.evidence import Evidence
 from centralino.certification.exchanged import TEAMS, Exchanged, missing_of
 
 Problems = list[str]
+GAP = "longest_gap_ms"
+"""What the far side measures with its own clock, stalls of its own included."""
 _ROUND_TRIP_S = 0.25
 """Scheduling and recording may add this to a time between two OPTIONS."""
 
@@ -182,7 +184,8 @@ def _far(item: expected.Far, evidence: Evidence) -> Problems:
         problems += [
             f"{name} is {line.get(name)}, at most {most} is right"
             for name, most in item.at_most.items()
-            if not isinstance(value := line.get(name), int | float) or value > most
+            if not isinstance(value := line.get(name), int | float)
+            or value > most + (evidence.stall_ms if name == GAP else 0)
         ]
     return problems
 

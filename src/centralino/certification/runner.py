@@ -23,7 +23,7 @@ from centralino.certification.pace import REAL
 from centralino.certification.recording import tones_of
 from centralino.certification.result import Audio, CaseResult, Finding, PlanResult, Verdict
 from centralino.certification.steps import Stagehand, StepFailed, losing
-from centralino.certification.waiting import until
+from centralino.certification.waiting import StallWatch, until
 from centralino.core.kernel.errors import ConfigError
 from centralino.simulators.direct_routing.dress import upper_case_names
 from centralino.wire.errors import ProtocolError
@@ -104,7 +104,10 @@ class Runner:
             started_at=lab.utc(),
             proxies=wiring.PROXY_ADDRESSES,
         )
+        watch = StallWatch()
+        watch.start()
         problems, lost = await self._act(case, evidence)
+        evidence.stall_ms = watch.stop()
         is_over = await self._settle(begin)
         self._collect(evidence, begin)
         self.lab.forget_calls()
