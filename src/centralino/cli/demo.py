@@ -145,9 +145,8 @@ class _Screen:
 def how_to_call(ports: Ports, layout: Layout) -> list[str]:
     """Return what the demo says about itself."""
     lines = [
-        "Aurora Outdoor is open. Call in with any softphone on this machine:",
-        f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (no registration; "
-        "1 sales, 2 support, 3 returns)",
+        "Aurora Outdoor is open. Call in with any softphone on this machine, unregistered:",
+        f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (1 sales, 2 support, 3 returns)",
         f"Status page: {status_page_url(layout)}",
         f"Journal, recordings and logs: {layout.data_dir}",
     ]

@@ -104,9 +104,24 @@ def proxy_names() -> tuple[str, ...]:
 def _free(usual: int, addresses: tuple[str, ...], *, is_datagram: bool = False) -> int:
     candidates: tuple[int, ...] = (usual, *range(usual + 10_000, usual + 10_200, 2))
     for port in candidates:
-        if all(_is_free(address, port, is_datagram=is_datagram) for address in addresses):
+        is_free = all(_is_free(address, port, is_datagram=is_datagram) for address in addresses)
+        if is_free and _claim(port):
             return port
     return usual
+
+
+def _claim(port: int) -> bool:
+    """Keep other demos from a port until this process ends; it is opened only later.
+
+    A name in Linux' abstract socket namespace (``unix(7)``) is what they all can see.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        try:
+            claim.bind(f"\0centralino-demo-port-{port}")
+        except OSError:
+            return False
+        claim.detach()
+    return True
 
 
 def _is_free(address: str, port: int, *, is_datagram: bool) -> bool:
