@@ -54,30 +54,43 @@ def press(peer: Peer, digits: str) -> None:
             peer.send(EVENT, packet.payload, packet.timestamp, packet.marker)
 
 
-@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722"])
-def test_prompt_then_music_then_bridge_on_one_line(tmp_path: Path, codec: str) -> None:
+def test_prompt_then_music_then_bridge_on_one_line(tmp_path: Path) -> None:
+    """In each codec; three calls side by side."""
+
+    async def caller(one: Stage, codec: str) -> None:
+        leg = LegId(f"a-{codec}")
+        customer = await one.add(leg, await Peer.open(codec, 440))
+        await one.pool.ask(leg, PlayMedia(leg=leg, play=codec, prompts=("welcome",)))
+        assert await customer.hears(700)
+        await customer.hear(10)
+        music = PlayMedia(leg=leg, play=f"{codec}-music", prompts=("music",), loop=True)
+        await one.pool.ask(leg, music)
+        assert await customer.hears(1500, packets=40)
+        await one.add(f"b-{codec}", await Peer.open("PCMA", 1000))
+        await one.room({leg: {f"b-{codec}": 1.0}, f"b-{codec}": {leg: 1.0}}, codec)
+        await one.pool.ask(leg, StopMedia(leg=leg))
+        await customer.hear(10)
+        assert await customer.hears(1000)
+        packets = [heard.packet for heard in customer.heard]
+        assert len({packet.ssrc for packet in packets}) == 1
+        for before, after in pairwise(packets):
+            assert (after.sequence - before.sequence) & 0xFFFF == 1
+            step = (after.timestamp - before.timestamp) & 0xFFFFFFFF
+            assert 160 <= step < 8000
+            assert step == 160 or after.marker
+
     async def run() -> None:
         write_prompt(tmp_path, "welcome", 700, 400)
         write_prompt(tmp_path, "music", 1500, 400)
+        codecs = ("PCMU", "PCMA", "G722")
         async with stage(tmp_path) as one:
-            customer = await one.add("a", await Peer.open(codec, 440))
-            await play(one, "welcome")
-            assert await customer.hears(700)
-            assert (await one.event(Played)).reason == "completed"
-            await play(one, "music", loop=True)
-            assert await customer.hears(1500, packets=40)
-            await one.add("b", await Peer.open("PCMA", 1000))
-            await one.room(CALL)
-            await one.pool.ask(A, StopMedia(leg=A))
-            await customer.hear(10)
-            assert await customer.hears(1000)
-            packets = [heard.packet for heard in customer.heard]
-            assert len({packet.ssrc for packet in packets}) == 1
-            for before, after in pairwise(packets):
-                assert (after.sequence - before.sequence) & 0xFFFF == 1
-                step = (after.timestamp - before.timestamp) & 0xFFFFFFFF
-                assert 160 <= step < 8000
-                assert step == 160 or after.marker
+            await asyncio.gather(*(caller(one, codec) for codec in codecs))
+            ends = [await one.event(Played) for _ in range(6)]
+        assert {(end.play, end.reason) for end in ends} == {
+            (codec + kind, reason)
+            for codec in codecs
+            for kind, reason in (("", "completed"), ("-music", "stopped"))
+        }
 
     asyncio.run(run())
 
