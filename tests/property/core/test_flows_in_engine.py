@@ -179,6 +179,16 @@ class World:
             }
             is_bounded = interaction.deadline is not None
             assert is_bounded or interaction.state in waits_on_leg, interaction.state
+        for queue in configuration.queues:
+            lane = self.desk.engine.index.lanes.lane(queue.id, {})
+            staff = [
+                state.agents[name]
+                for name in queue.agents
+                if has_skills(skills[name], required_skills(queue, {}))
+            ]
+            ready = {one.id for one in staff if one.state is not AgentState.NOT_READY}
+            assert lane.ready == ready
+            assert lane.signed_in == ready | {one.id for one in staff if one.deadline is not None}
         open_offers = Counter(
             offer.interaction
             for offer in state.offers.values()
