@@ -228,7 +228,8 @@ def test_flows_leave_nobody_stuck_and_replay_to_the_same_state(
     assert not state.offers
     assert all(one.path for one in state.voicemails.values()), "only mails may be pending"
     index = desk.engine.index
-    assert not (index.customer_legs or index.agent_legs or index.party_legs)
+    known = [*index.customer_legs, *index.agent_legs, *index.party_legs]
+    assert known == []
     assert not any(len(lane.waiting) for lane in index.lanes.by_name.values())
     assert not any(index.queued.values())
 

@@ -214,6 +214,7 @@ def test_a_step_of_the_clock_neither_ends_a_wait_nor_makes_one_endless(hours: in
             await writer.submit([Input(ConfigureTenant(configuration=company()))])
             await writer.submit([Input(CALL)])
             clock.step = hours * 3600 * 1_000_000_000
+            await writer.submit([Input(MakeAgentNotReady(agent=ANNA, reason="break"))])
             await pause(15)
             waits = bool(writer.engine.state.interactions)
             await pause(10)
