@@ -93,13 +93,10 @@ def test_otherwise_the_next_process_goes_on_with_them(short_folder: Path) -> Non
     asyncio.run(story())
 
 
-async def all_facts(there: Rig) -> Sequence[AnyFact]:
-    """Return what an exchange that attaches now is told first."""
-    driver = await attached(there)
+async def delivered(driver: LinkedDriver) -> Sequence[AnyFact]:
+    """Return what an exchange that has just attached is told first."""
     driver.submit([ListLegs(order=OrderId(f"list-{id(driver)}"), leg=LegId(""))])
-    found = await driver.next_facts()
-    driver.detach()
-    return found
+    return await driver.next_facts()
 
 
 def test_facts_come_again_until_they_are_acknowledged(short_folder: Path) -> None:
@@ -112,13 +109,30 @@ def test_facts_come_again_until_they_are_acknowledged(short_folder: Path) -> Non
                 await fact(first, LegsListed)
             again = await fact(second, TrunkState)
             assert again == state
-            second.acknowledge(state.generation, 10_000)
-            second.submit([ListLegs(order=OrderId("x"), leg=LegId(""))])
-            async with asyncio.timeout(10):
-                await second.next_facts()
+            second.acknowledge(state.generation, state.fact)
             second.detach()
             async with asyncio.timeout(10):
-                while any(isinstance(found, TrunkState) for found in await all_facts(there)):
-                    pass
+                while state in await delivered(third := await attached(there)):
+                    third.detach()
+            third.detach()
+
+    asyncio.run(story())
+
+
+def test_an_exchange_that_comes_is_told_every_trunk_again(short_folder: Path) -> None:
+    async def story() -> None:
+        async with rig(short_folder, CallSettings(), InMemoryMedia()) as there:
+            first = await attached(there)
+            before = await fact(first, TrunkState)
+            first.acknowledge(before.generation, before.fact)
+            first.detach()
+            second = await attached(there)
+            async with asyncio.timeout(10):
+                while True:
+                    after = await fact(second, TrunkState)
+                    if after.trunk == before.trunk and after.fact > before.fact:
+                        break
+            assert after.state == before.state
+            second.detach()
 
     asyncio.run(story())

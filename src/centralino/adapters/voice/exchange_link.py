@@ -24,6 +24,7 @@ from centralino.exchange.link.messages import (
 from centralino.exchange.link.stream import Link, LinkServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from centralino.adapters.voice.driver import VoiceDriver
@@ -37,8 +38,15 @@ MOST_FACTS_PER_MESSAGE = 500
 class ExchangeLink:
     """Serves the exchange on a Unix socket."""
 
-    def __init__(self, driver: VoiceDriver, holding: Holding) -> None:
+    def __init__(
+        self,
+        driver: VoiceDriver,
+        holding: Holding,
+        *,
+        on_attached: Callable[[], None] = lambda: None,
+    ) -> None:
         self._driver = driver
+        self._on_attached = on_attached
         self._holding = holding
         self._inbox = driver.calls.around.inbox
         self._present: Link[ToDriver] | None = None
@@ -53,6 +61,7 @@ class ExchangeLink:
         if former is not None:
             former.close()
         log.info("exchange.attached", generation=link.peer.generation)
+        self._on_attached()
         await self._driver.attach()
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -94,8 +94,9 @@ class VoiceProcess:
         )
         self.relay = Relay(self.driver.calls, calls.routes)
         self.holding = Holding(self.driver)
-        self._link = ExchangeLink(self.driver, self.holding)
         self._states: dict[TrunkId, str] = {}
+        # An exchange that comes knows nothing of the trunks: it is told all of them again.
+        self._link = ExchangeLink(self.driver, self.holding, on_attached=self._states.clear)
         self.stack.on_event = self._on_event
         self.stack.on_alarm = self._on_alarm
 
