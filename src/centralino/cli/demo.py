@@ -81,7 +81,7 @@ def _run_headless(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSumma
 
 
 def _run_live(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSummary:
-    screen = _Screen()
+    screen = Screen()
     with (
         keys_of_terminal(screen.press) as listen,
         Live(console=console, screen=True, refresh_per_second=4) as live,
@@ -103,7 +103,7 @@ def _run_live(console: Console, plan: DemoPlan, data_dir: Path) -> DemoSummary:
     return summary
 
 
-class _Screen:
+class Screen:
     """What the live picture shows: the whole, or the messages of one call."""
 
     def __init__(self) -> None:
@@ -116,6 +116,7 @@ class _Screen:
         """Which call's messages: 1 is the newest."""
 
     def say_ready(self, ports: Ports, layout: Layout) -> None:
+        """Say how to call, and follow the messages of this run."""
         self.header = how_to_call(ports, layout)
         parts = ("carrier", "direct-routing")
         self._messages = MessageLog(tuple(layout.logs / f"{x}-messages.jsonl" for x in parts))
@@ -191,4 +192,6 @@ def _ending(story: CallStory, hearing: Hearing) -> str:
         return f"left a message after {after_s:.1f} s"
     if story.is_failed:
         return f"failed after {after_s:.1f} s ({story.outcome})"
+    if story.overflows:
+        where = " when no queue had room or time"
     return f"left{where} after {after_s:.1f} s ({story.outcome})"

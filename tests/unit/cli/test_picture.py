@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from centralino.bootstrap.demo.hearing import Hearing
 from centralino.bootstrap.demo.projection import LiveProjection
 from centralino.bootstrap.demo.wiring import Ports, make_development_key
 from centralino.bootstrap.layout import Layout
-from centralino.cli.demo import how_to_call
+from centralino.cli.demo import Screen, how_to_call
 from centralino.cli.picture import draw
 from centralino.core.interactions.commands import (
     ConfirmAnswered,
@@ -110,3 +111,38 @@ def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: in
     assert "audio heard both ways in 0 of 0" in text
     assert "+393335500000" in text
     assert "interaction.queued" in text
+    assert "longest" in text
+    assert "queued sales" in text
+    assert "l: messages of a call" in text
+
+
+def test_keys_lead_to_the_messages_of_a_call_back_and_out(tmp_path: Path) -> None:
+    projection = _busy_day(tmp_path / "journal.sqlite3")
+    layout = Layout(tmp_path, tmp_path)
+    make_development_key(layout)
+    layout.edge_port.write_text("18080")
+    layout.logs.mkdir()
+    newest, last = f"+3933355{CALLERS - 1:05}", f"+3933355{CALLERS - 2:05}"
+    line = {"ts": 1.0, "part": "carrier", "call_id": "a", "what": "INVITE", "cseq": "1 INVITE"}
+    line |= {"dir": "out", "raw": f"INVITE x SIP/2.0\r\nFrom: <sip:{newest}@127.0.0.1>\r\n\r\n"}
+    (layout.logs / "carrier-messages.jsonl").write_text(f"{json.dumps(line)}\n")
+    screen = Screen()
+    screen.say_ready(MOVED, layout)
+
+    def shown() -> str:
+        console = Console(file=io.StringIO(), width=80, height=24)
+        with console.capture() as captured:
+            console.print(screen.draw(projection, Hearing()))
+        return captured.get()
+
+    assert "Sales" in shown()
+    screen.press("l")
+    assert f"the call from {newest}" in shown()
+    assert "- INVITE -" in shown()
+    screen.press("n")
+    assert f"the call from {last}" in shown()
+    screen.press("l")
+    assert "Sales" in shown()
+    assert not screen.is_ended
+    screen.press("q")
+    assert screen.is_ended

@@ -10,7 +10,7 @@ import pytest
 
 from centralino.simulators.messages import MessageRecorder
 from centralino.simulators.party.description import Style
-from centralino.simulators.scenario import Action, Fault, OutgoingCall, TeamsEndpoint
+from centralino.simulators.scenario import Action, Fault, OutgoingCall, TeamsEndpoint, UserTurn
 from tests.wire.simulators.sbc import PROXIES, SBC_TONE, TAKEN_TONE, user, world
 
 if TYPE_CHECKING:
@@ -64,6 +64,22 @@ def test_a_user_does_not_take_the_call(
             w.sbc.call(ANNA, w.proxy_port)
             failed = await w.sbc.report.wait_for("failed")
             assert (failed["status"], failed["subcode"]) == (status, subcode)
+
+    asyncio.run(run())
+
+
+def test_a_user_treats_each_call_as_his_turns_say(tmp_path: Path) -> None:
+    async def run() -> None:
+        turns = (
+            UserTurn(behaviour="busy"),
+            UserTurn(behaviour="decline", answer_after_ms=20),
+            UserTurn(behaviour="signed-out"),
+        )
+        async with world(tmp_path, user(turns=turns)) as w:
+            for status in (486, 603, 480):
+                w.sbc.call(ANNA, w.proxy_port)
+                await w.sbc.report.wait_for("failed", status=status)
+            assert len(w.sbc.report.of("failed")) == 3
 
     asyncio.run(run())
 

@@ -7,8 +7,11 @@ The report is the only witness: nothing the product claims about audio is used.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+_CALLER = re.compile(r"sips?:(\+?[0-9]+)@")
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class PartyWitness:
     number: str
     tone_hz: int
     caller: str
-    """Text of the From header."""
+    """The caller's number, as the From line has it."""
     is_over: bool = False
     was_answered: bool = False
     heard: tuple[int, ...] = ()
@@ -55,6 +58,8 @@ class Hearing:
     """By the caller's number."""
     parties: dict[str, PartyWitness] = field(default_factory=dict)
     """By the far side's part and session."""
+    _of_caller: dict[str, list[PartyWitness]] = field(default_factory=dict)
+    """The same by the caller's number."""
     is_ready: bool = False
     are_arrivals_done: bool = False
 
@@ -81,9 +86,7 @@ class Hearing:
 
     def parties_of(self, caller_number: str) -> list[PartyWitness]:
         """Return the answered calls that somebody had with a caller, in their order."""
-        found = [
-            one for one in self.parties.values() if one.was_answered and caller_number in one.caller
-        ]
+        found = [one for one in self._of_caller.get(caller_number, ()) if one.was_answered]
         return sorted(found, key=lambda one: one.answered_at)
 
     def _take_caller(self, what: str, line: dict[str, Any]) -> None:
@@ -107,9 +110,11 @@ class Hearing:
     def _take_party(self, what: str, line: dict[str, Any]) -> None:
         session = f"{line.get('part')}/{line['session']}"
         if what == "called":
-            self.parties[session] = PartyWitness(
-                str(line["number"]), int(line["own_tone_hz"]), str(line.get("from_", ""))
-            )
+            found = _CALLER.search(str(line.get("from_", "")))
+            caller = found[1] if found is not None else ""
+            party = PartyWitness(str(line["number"]), int(line["own_tone_hz"]), caller)
+            self.parties[session] = party
+            self._of_caller.setdefault(caller, []).append(party)
         witness = self.parties.get(session)
         if witness is None:
             return
