@@ -8,9 +8,10 @@ runs its short, derandomised profile unless ``HYPOTHESIS_PROFILE=long`` asks for
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.kit.certificates import Authority, trusted_authority
@@ -46,6 +47,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             problems.add(f"{item.location[0]} {problem}")
     if problems:
         raise pytest.UsageError("\n".join(sorted(problems)))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no logger keep what one test configured: its stream is closed when the test ends.
+
+    A logger that was used once under ``cache_logger_on_first_use`` never asks again, so tests
+    run without it.
+    """
+    configure = structlog.configure
+
+    def uncached(**chosen: Any) -> None:  # noqa: ANN401 - structlog's own arguments
+        configure(**{**chosen, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stream for log lines that never fails.
 
-A log may lie on a disk that is full, or go to a collector that has died. Neither is a reason
-to end calls: what cannot be written is lost, and what comes later is written again.
+A log may lie on a disk that is full, go to a collector that has died, or be closed by whoever
+gave it. None is a reason to end calls: what cannot be written is lost, and what comes later is
+written again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import io
 from typing import TextIO, cast
 
 from typing_extensions import override
+
+
+_FAILURES = (OSError, ValueError)
+"""A closed stream raises ValueError."""
 
 
 def lasting(target: TextIO) -> TextIO:
@@ -28,14 +33,14 @@ class _LastingStream(io.TextIOBase):
     @override
     def write(self, text: str) -> int:
         """Write, or lose it."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_FAILURES):
             self._target.write(text)
         return len(text)
 
     @override
     def flush(self) -> None:
         """Flush, or not."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_FAILURES):
             self._target.flush()
 
     @override

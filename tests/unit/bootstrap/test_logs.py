@@ -6,8 +6,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-from typing import TYPE_CHECKING
-
 import pytest
 import structlog
 from typing_extensions import override
@@ -16,18 +14,7 @@ from centralino.adapters.log_stream import lasting
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import LogSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture(autouse=True)
-def usual_logging() -> Iterator[None]:
-    """Leave logging as it was."""
-    yield
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
 
 
 class Disk(io.StringIO):
@@ -56,6 +43,13 @@ def test_a_full_disk_under_the_log_ends_nothing_and_lines_come_again() -> None:
     log.info("kept", leg="leg-1")
     (line,) = disk.getvalue().splitlines()
     assert json.loads(line)["event"] == "kept"
+
+
+def test_a_closed_stream_ends_nothing() -> None:
+    stream = io.StringIO()
+    set_up_logging(LogSettings(), "voice", stream)
+    stream.close()
+    structlog.get_logger("test").info("lost")
 
 
 def test_a_person_is_recognised_through_it() -> None:
