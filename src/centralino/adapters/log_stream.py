@@ -14,7 +14,6 @@ from typing import TextIO, cast
 
 from typing_extensions import override
 
-
 _FAILURES = (OSError, ValueError)
 """A closed stream raises ValueError."""
 

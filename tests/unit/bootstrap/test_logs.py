@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+
 import pytest
 import structlog
 from typing_extensions import override
