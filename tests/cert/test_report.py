@@ -61,7 +61,7 @@ def test_the_page_stands_alone_and_escapes_what_it_quotes() -> None:
     assert "0 passed, 1 failed, 1 skipped" in page
 
 
-@pytest.mark.parametrize("arguments", [["--case", "XXX-99"], ["--plant", "nothing"]])
+@pytest.mark.parametrize("arguments", [["--case", "NIL-99"], ["--plant", "nothing"]])
 def test_a_wrong_name_is_wrong_usage(arguments: list[str]) -> None:
     outcome = CliRunner().invoke(app, ["certify", "--fast", *arguments])
     assert outcome.exit_code == 2
