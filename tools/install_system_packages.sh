@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs, on Debian and its relatives, the programs that tests call as peers: sipp and
-# baresip, which we did not write, and espeak-ng, the local speech engine. Asks for nothing
+# baresip, which we did not write, espeak-ng, the local speech engine, PostgreSQL (whose
+# server the tests start privately; none is left running) and Chromium. Asks for nothing
 # that is there already. Where it may not install it says what to type and leaves it at that:
 # the tests that need the missing program are skipped and say so, or fail under
 # CENTRALINO_REQUIRE_ALL=1. With the argument `venv` it installs Python's venv module instead.
 set -euo pipefail
 
-declare -A package_of=([sipp]=sip-tester [baresip]=baresip-core [espeak-ng]=espeak-ng)
+declare -A package_of=([sipp]=sip-tester [baresip]=baresip-core [espeak-ng]=espeak-ng
+    [chromium]=chromium)
 packages=()
 is_needed=${CENTRALINO_REQUIRE_ALL:-0}
 if [[ "${1:-peers}" == venv ]]; then
@@ -17,6 +19,8 @@ else
     for program in "${!package_of[@]}"; do
         command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
     done
+    # Debian keeps the server's programs out of the search path.
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
 fi
 ((${#packages[@]})) || exit 0
 
