@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import msgspec
 
-from centralino.core.kernel.ids import BridgeId, InteractionId, LegId, RecordingId, TrunkId
+from centralino.core.kernel.ids import (
+    BridgeId,
+    InteractionId,
+    LegId,
+    QueueId,
+    RecordingId,
+    TrunkId,
+)
 from centralino.core.kernel.outcome import Outcome
 
 
@@ -27,6 +34,25 @@ class ReceiveCall(CallCommand, frozen=True, tag="receive-call"):
     caller_number: str | None
     """E.164 with ``+``; ``None`` when anonymous."""
     caller_name: str | None = None
+
+
+class QueueInteraction(CallCommand, frozen=True, tag="queue-interaction"):
+    """A customer who is connected already waits in a queue from now, without a menu before it.
+
+    A chat or a task, or a call whose number leads straight into a queue.
+    """
+
+    leg: LegId
+    queue: QueueId
+    trunk: TrunkId = TrunkId("")
+    called_number: str = ""
+    """What he reached us by; empty when it has no number."""
+    caller_number: str | None = None
+    caller_name: str | None = None
+    priority: int | None = None
+    """Smaller is served first; the queue's own when left out."""
+    skills: dict[str, int] = {}
+    """Skill to the lowest level an agent needs, beside what the queue asks for."""
 
 
 class ConfirmRinging(CallCommand, frozen=True, tag="confirm-ringing"):
@@ -133,6 +159,7 @@ class ConfirmMail(CallCommand, frozen=True, tag="confirm-mail"):
 
 AnyCallCommand = (
     ReceiveCall
+    | QueueInteraction
     | ConfirmRinging
     | ConfirmAnswered
     | FinishPlay

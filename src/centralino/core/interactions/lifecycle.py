@@ -61,6 +61,7 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
     terminal=frozenset({_S.ENDED}),
     table={
         (_S.ARRIVED, _E.GREETED): _S.GREETED,
+        (_S.ARRIVED, _E.QUEUED): _S.QUEUED,
         (_S.ARRIVED, _E.ENDED): _S.ENDED,
         (_S.GREETED, _E.PROMPTED): _S.CHOOSING,
         (_S.GREETED, _E.ENDED): _S.ENDED,

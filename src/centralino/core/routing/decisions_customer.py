@@ -173,13 +173,16 @@ def choose(turn: Turn, interaction: Interaction, digits: str) -> None:
 
 
 def order_music(turn: Turn, interaction: Interaction) -> None:
-    """Order the music of the queue in which the customer waits."""
+    """Order the music of the queue in which the customer waits, if it has any."""
     assert interaction.queue is not None  # noqa: S101 - only waiting customers come here
+    music = turn.index.queues[interaction.queue].music
+    if not music:
+        return
     turn.order(
         PlayPrompts(
             leg=interaction.leg,
             play=f"{interaction.id}/music",
-            prompts=turn.index.queues[interaction.queue].music,
+            prompts=music,
             is_looped=True,
         )
     )

@@ -45,6 +45,10 @@ LOST = Outcome(Result.INDETERMINATE, OutcomeReason.PEER_LOST)
 """The driver has the leg no longer and did not say why."""
 
 _FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
+_IN_MENU = frozenset(
+    {InteractionState.ARRIVED, InteractionState.GREETED, InteractionState.CHOOSING}
+)
+"""States in which a customer without a flow needs the menu of the number he called."""
 
 
 def configure(turn: Turn, command: ConfigureTenant) -> None:
@@ -63,8 +67,7 @@ def configure(turn: Turn, command: ConfigureTenant) -> None:
     for interaction in turn.state.interactions.values():
         if interaction.queue is not None and interaction.queue not in queues:
             raise Conflict(f"customers wait in {interaction.queue}, which would be gone")
-        is_in_menu = interaction.position is None
-        if is_in_menu and interaction.called_number not in numbers:
+        if interaction.state in _IN_MENU and interaction.called_number not in numbers:
             raise Conflict("customers are in the flow of a number that would be gone")
     version = turn.state.configuration_version + 1
     turn.emit(TenantConfigured(version=version, configuration=configuration))

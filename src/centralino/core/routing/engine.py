@@ -24,6 +24,7 @@ from centralino.core.kernel.instant import Instant
 from centralino.core.routing import (
     decisions_agent,
     decisions_customer,
+    decisions_direct,
     decisions_flow,
     decisions_tenant,
     decisions_voicemail,
@@ -158,6 +159,7 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     MakeAgentReady: decisions_agent.make_ready,
     MakeAgentNotReady: decisions_agent.make_not_ready,
     calls.ReceiveCall: decisions_customer.receive_call,
+    calls.QueueInteraction: decisions_direct.queue_interaction,
     calls.ConfirmRinging: _confirm_ringing,
     calls.ConfirmAnswered: _confirm_answered,
     calls.FinishPlay: _finish_play,

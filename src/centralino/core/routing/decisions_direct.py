@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A customer who comes straight into a queue: connected already, with no menu before it.
+
+What chats and tasks do, and calls whose number leads nowhere else. From the queue on he is
+like any other; a queue that is full does not take him, and his interaction is over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from centralino.core.interactions.effects import HangUpLeg
+from centralino.core.interactions.events import (
+    InteractionArrived,
+    InteractionEnded,
+    InteractionQueued,
+)
+from centralino.core.interactions.flow_events import InteractionTurnedAway
+from centralino.core.kernel.errors import NotFound
+from centralino.core.kernel.ids import InteractionId
+from centralino.core.routing.decisions_customer import ANSWER_WITHIN, OVERLOADED, order_music
+
+if TYPE_CHECKING:
+    from centralino.core.interactions.commands import QueueInteraction
+    from centralino.core.routing.turn import Turn
+
+
+def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
+    """Let a connected customer wait, or end his interaction because he may not.
+
+    A leg that is known already changes nothing.
+
+    Raises:
+        NotFound: there is no such queue; nothing has changed.
+    """
+    queue = turn.index.queues.get(command.queue)
+    if queue is None:
+        raise NotFound(f"there is no queue {command.queue}", details={"queue": command.queue})
+    if command.leg in turn.index.customer_legs:
+        return
+    interaction = InteractionId(turn.ids.next("interaction"))
+    turn.emit(
+        InteractionArrived(
+            interaction=interaction,
+            leg=command.leg,
+            trunk=command.trunk,
+            called_number=command.called_number,
+            caller_number=command.caller_number,
+            caller_name=command.caller_name,
+            deadline=turn.within(ANSWER_WITHIN),
+        )
+    )
+    reason = _refusal(turn, command)
+    if reason:
+        turn.emit(InteractionTurnedAway(interaction=interaction, queue=queue.id, reason=reason))
+        turn.order(HangUpLeg(leg=command.leg, cause="overloaded"))
+        turn.emit(InteractionEnded(interaction=interaction, outcome=OVERLOADED))
+        return
+    turn.emit(
+        InteractionQueued(
+            interaction=interaction,
+            queue=queue.id,
+            priority=queue.priority if command.priority is None else command.priority,
+            digit="",
+            skills=command.skills,
+        )
+    )
+    order_music(turn, turn.state.interactions[interaction])
+
+
+def _refusal(turn: Turn, command: QueueInteraction) -> str:
+    """Return why the customer may not wait, nothing when he may."""
+    most = turn.index.queues[command.queue].most_waiting
+    if most is not None and len(turn.index.queued[command.queue]) >= most:
+        lane = turn.index.lanes.lane(command.queue, command.skills)
+        if lane.waiting.first() is not None or lane.free.first() is None:
+            return "overflow"
+    if len(turn.state.interactions) > turn.configuration.most_interactions:
+        return "failed"
+    return ""
