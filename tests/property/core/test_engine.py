@@ -30,6 +30,7 @@ from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.core.routing.commands import Command, Tick
 from centralino.core.routing.engine import TenantEngine
 from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT, Desk, company
+from tests.unit.core.revival import require_same_after_revival
 
 pytestmark = pytest.mark.property
 
@@ -189,3 +190,4 @@ def test_nobody_is_stuck_nobody_is_lost_and_replays_agree(
             folded.restore(decision.sequence, Instant(decision.at), decision.events)
     assert again.state_hash() == desk.engine.state_hash() == folded.state_hash()
     assert folded.next_deadline() == desk.engine.next_deadline()
+    require_same_after_revival(desk.inputs, desk.decisions)

@@ -36,6 +36,7 @@ from centralino.core.routing.lanes import has_skills, required_skills
 from centralino.exchange.codec import decode_command, decode_event, encode
 from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT
 from tests.unit.core.flow_company import MAIN, FlowDesk, flow_company
+from tests.unit.core.revival import require_same_after_revival
 
 pytestmark = pytest.mark.property
 
@@ -248,6 +249,7 @@ def test_flows_leave_nobody_stuck_and_replay_to_the_same_state(
             folded.restore(decision.sequence, decision.at, kept)
     assert again.state_hash() == desk.engine.state_hash() == folded.state_hash()
     assert folded.next_deadline() == desk.engine.next_deadline()
+    require_same_after_revival(desk.inputs, desk.decisions)
 
 
 @pytest.mark.parametrize("steps_before", range(12))

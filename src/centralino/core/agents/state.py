@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import msgspec
 
 from centralino.core.agents.lifecycle import AgentState, NotReadyReason
+from centralino.core.kernel.ids import AgentId, InteractionId, LegId, OfferId
 from centralino.core.kernel.instant import Instant
-
-if TYPE_CHECKING:
-    from centralino.core.kernel.ids import AgentId, InteractionId, LegId, OfferId
 
 NEVER = Instant(0)
 
 
-@dataclass(slots=True)
-class Agent:
+class Agent(msgspec.Struct):
     """One agent; changed only by events."""
 
     id: AgentId

@@ -3,32 +3,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import msgspec
 
+from centralino.core.flows.actions import Collect, Play
+from centralino.core.flows.position import FlowPosition
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
-
-if TYPE_CHECKING:
-    from centralino.core.flows.actions import Collect, Play
-    from centralino.core.flows.position import FlowPosition
-    from centralino.core.kernel.ids import (
-        AgentId,
-        BridgeId,
-        CallbackId,
-        InteractionId,
-        LegId,
-        OfferId,
-        QueueId,
-        RecordingId,
-        TrunkId,
-    )
-    from centralino.core.kernel.instant import Instant
-    from centralino.core.kernel.outcome import Outcome
+from centralino.core.kernel.ids import (
+    AgentId,
+    BridgeId,
+    CallbackId,
+    InteractionId,
+    LegId,
+    OfferId,
+    QueueId,
+    RecordingId,
+    TrunkId,
+)
+from centralino.core.kernel.instant import Instant
+from centralino.core.kernel.outcome import Outcome
 
 
-@dataclass(slots=True)
-class Interaction:
+class Interaction(msgspec.Struct):
     """One interaction that has not ended; changed only by events."""
 
     id: InteractionId
@@ -66,9 +62,9 @@ class Interaction:
     """The keys the flow waits for."""
     queue_ask: str = ""
     """What the flow awaits while he waits in ``queue``."""
-    skills: dict[str, int] = field(default_factory=dict)
+    skills: dict[str, int] = {}
     leaves_unattended: bool = False
-    places: dict[QueueId, Instant] = field(default_factory=dict)
+    places: dict[QueueId, Instant] = {}
     """Places kept for him in queues he left."""
     transfer: PartyCall | None = None
     voicemail: RecordingId | None = None
@@ -77,8 +73,7 @@ class Interaction:
     connected_at: Instant | None = None
 
 
-@dataclass(slots=True)
-class PartyCall:
+class PartyCall(msgspec.Struct):
     """Somebody outside our queues, rung for a customer or talking to him."""
 
     ask: str
@@ -86,8 +81,7 @@ class PartyCall:
     is_answered: bool = False
 
 
-@dataclass(slots=True)
-class Voicemail:
+class Voicemail(msgspec.Struct):
     """A message that is being left, or waits to be mailed."""
 
     recording: RecordingId
@@ -109,8 +103,7 @@ class Voicemail:
     duration_ms: int = 0
 
 
-@dataclass(slots=True)
-class Callback:
+class Callback(msgspec.Struct):
     """A promise to call a customer back."""
 
     id: CallbackId
@@ -121,8 +114,7 @@ class Callback:
     since: Instant
 
 
-@dataclass(slots=True)
-class Offer:
+class Offer(msgspec.Struct):
     """One open offer."""
 
     id: OfferId

@@ -174,7 +174,9 @@ def reconcile(turn: Turn, command: ReconcileLegs) -> None:
 
 
 def _known_legs(turn: Turn) -> list[LegId]:
-    return [*turn.index.customer_legs, *turn.index.agent_legs, *turn.index.party_legs]
+    """Return our legs in an order that does not depend on how the state came to be."""
+    index = turn.index
+    return [*sorted(index.customer_legs), *sorted(index.agent_legs), *sorted(index.party_legs)]
 
 
 def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:

@@ -40,12 +40,28 @@ if TYPE_CHECKING:
     from centralino.core.routing.events import Event
 
 
+_states: msgspec.json.Decoder[TenantState] = msgspec.json.Decoder(TenantState)
+
+
 class TenantEngine:
     """Decides for one tenant. Not thread safe; one writer owns it."""
 
     def __init__(self, tenant: TenantId) -> None:
         self.state = TenantState(tenant)
         self.index = Index()
+
+    @classmethod
+    def revive(cls, data: bytes) -> TenantEngine:
+        """Return an engine that goes on from a state that :meth:`state_bytes` gave.
+
+        Raises:
+            msgspec.MsgspecError: it is no state of this version.
+        """
+        state = _states.decode(data)
+        engine = cls(state.tenant)
+        engine.state = state
+        engine.index.rebuild(state)
+        return engine
 
     def apply(self, command: Command, now: Instant) -> Decision:
         """Decide one input at ``now`` (UTC nanoseconds, never less than before).
@@ -85,10 +101,13 @@ class TenantEngine:
             evolve(self.state, self.index, event, at)
         self.state.sequence = sequence
 
+    def state_bytes(self) -> bytes:
+        """Return the whole state as JSON; equal states give equal bytes."""
+        return msgspec.json.encode(self.state)
+
     def state_hash(self) -> str:
         """Return a SHA-256 over the whole state; equal states have equal hashes."""
-        encoded = msgspec.json.encode(self.state)
-        return hashlib.sha256(encoded).hexdigest()
+        return hashlib.sha256(self.state_bytes()).hexdigest()
 
     def _match(self, turn: Turn) -> None:
         while (match := select_match(self.index.lanes)) is not None:

@@ -7,46 +7,44 @@ derived from it and only makes decisions fast. Only ``evolve`` changes either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from centralino.core.agents.state import Agent
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.library import FlowLibrary
 from centralino.core.interactions.lifecycle import InteractionState
+from centralino.core.interactions.state import Callback, Interaction, Offer, Voicemail
+from centralino.core.kernel.ids import (
+    AgentId,
+    CallbackId,
+    InteractionId,
+    LegId,
+    OfferId,
+    QueueId,
+    RecordingId,
+    TenantId,
+)
+from centralino.core.kernel.instant import Duration
+from centralino.core.routing.configuration import TenantConfiguration
 from centralino.core.routing.index import Key, OrderedNames
 from centralino.core.routing.lanes import Lanes, place_of
 
 if TYPE_CHECKING:
-    from centralino.core.agents.state import Agent
     from centralino.core.flows.menu import MenuFlow
-    from centralino.core.interactions.state import (
-        Callback,
-        Interaction,
-        Offer,
-        Voicemail,
-    )
-    from centralino.core.kernel.ids import (
-        AgentId,
-        CallbackId,
-        InteractionId,
-        LegId,
-        OfferId,
-        QueueId,
-        RecordingId,
-        TenantId,
-    )
-    from centralino.core.kernel.instant import Duration
     from centralino.core.routing.configuration import (
         AgentConfiguration,
         NumberConfiguration,
         QueueConfiguration,
-        TenantConfiguration,
     )
 
 
-@dataclass(slots=True)
-class TenantState:
-    """The facts; dictionaries are in order of insertion, which a replay repeats."""
+class TenantState(msgspec.Struct):
+    """The facts; dictionaries are in order of insertion, which a replay repeats.
+
+    Snapshots keep it as JSON, so every type below it is one that msgspec reads back.
+    """
 
     tenant: TenantId
     sequence: int = 0
@@ -55,18 +53,18 @@ class TenantState:
     configuration: TenantConfiguration | None = None
     arrivals: int = 0
     """Interactions so far."""
-    interactions: dict[InteractionId, Interaction] = field(default_factory=dict)
+    interactions: dict[InteractionId, Interaction] = {}
     """Those that have not ended."""
-    offers: dict[OfferId, Offer] = field(default_factory=dict)
+    offers: dict[OfferId, Offer] = {}
     """Those that are open."""
-    agents: dict[AgentId, Agent] = field(default_factory=dict)
-    recordings: dict[RecordingId, InteractionId] = field(default_factory=dict)
+    agents: dict[AgentId, Agent] = {}
+    recordings: dict[RecordingId, InteractionId] = {}
     """Those of conversations that are not on disk yet."""
-    voicemails: dict[RecordingId, Voicemail] = field(default_factory=dict)
+    voicemails: dict[RecordingId, Voicemail] = {}
     """Those that are being left, or wait to be mailed."""
-    callbacks: dict[CallbackId, Callback] = field(default_factory=dict)
+    callbacks: dict[CallbackId, Callback] = {}
     """Those that are booked."""
-    handling: dict[QueueId, Duration] = field(default_factory=dict)
+    handling: dict[QueueId, Duration] = {}
     """How long a conversation of a queue takes with its wrap-up: a moving average."""
 
 
@@ -110,6 +108,21 @@ class Index:
         self.queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
         self.queued = {queue.id: {} for queue in configuration.queues}
         self.lanes.configure(configuration)
+
+    def rebuild(self, state: TenantState) -> None:
+        """Derive everything from a state that was not reached event by event."""
+        if state.configuration is not None:
+            self.configure(state.configuration)
+        for agent in state.agents.values():
+            self.note_agent(agent)
+            if agent.leg is not None:
+                self.agent_legs[agent.leg] = agent.id
+        for interaction in state.interactions.values():
+            self.note_interaction(interaction)
+            if interaction.state is not InteractionState.WRAP_UP:
+                self.customer_legs[interaction.leg] = interaction.id
+            if interaction.transfer is not None:
+                self.party_legs[interaction.transfer.leg] = interaction.id
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
