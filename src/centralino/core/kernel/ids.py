@@ -55,6 +55,8 @@ class Ids(Protocol):
 class SequentialIds:
     """Identifiers ``<kind>-<prefix><n>``: the same inputs give the same identifiers."""
 
+    __slots__ = ("_next", "_prefix")
+
     def __init__(self, prefix: str = "", start: int = 1) -> None:
         self._prefix = prefix
         self._next = start

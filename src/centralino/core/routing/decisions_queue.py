@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from centralino.core.routing.turn import Turn
 
 MOST_CALLBACKS = 10_000
+_SIGN_OUTS = frozenset({AgentUnreadied, AgentRemoved})
 _WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
 
 
@@ -154,10 +155,7 @@ def book_callback(
 
 def left_unattended(turn: Turn) -> list[Interaction]:
     """Return who wants to leave because the last agent of his queue has just signed out."""
-    signed_out = {
-        event.agent for event in turn.events if isinstance(event, AgentUnreadied | AgentRemoved)
-    }
-    if not signed_out:
+    if not any(type(event) in _SIGN_OUTS for event in turn.events):
         return []
     return [
         turn.state.interactions[name]

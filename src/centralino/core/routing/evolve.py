@@ -15,7 +15,6 @@ from centralino.core.agents import events as agents
 from centralino.core.agents.lifecycle import AGENT, AgentStep
 from centralino.core.agents.state import Agent
 from centralino.core.interactions import events as calls
-from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
 from centralino.core.interactions.offer_lifecycle import OFFER, OfferStep
 from centralino.core.interactions.state import Interaction, Offer
@@ -78,10 +77,12 @@ def evolve(state: TenantState, index: Index, event: Event, at: Instant) -> None:
     Raises:
         IllegalTransition: a lifecycle has no such step.
     """
-    if isinstance(event, AnyFlowEvent):
-        FLOW_EVOLVERS[type(event)](state, index, event)
+    kind = type(event)
+    evolver = _EVOLVERS.get(kind)
+    if evolver is None:
+        FLOW_EVOLVERS[kind](state, index, event)  # type: ignore[index]  # the other half of all
     else:
-        _EVOLVERS[type(event)](_Fold(state, index, at), event)
+        evolver(_Fold(state, index, at), event)
 
 
 def _configured(fold: _Fold, event: TenantConfigured) -> None:

@@ -7,22 +7,22 @@ next line already sees them) and ``order`` effects. Nothing else changes anythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from centralino.core.interactions.effects import Effect
 from centralino.core.kernel.ids import Ids, SequentialIds
-from centralino.core.kernel.instant import Duration, Instant, after, milliseconds
+from centralino.core.kernel.instant import MILLISECOND, Duration, Instant
+from centralino.core.routing.events import Event
 from centralino.core.routing.evolve import evolve
 
 if TYPE_CHECKING:
-    from centralino.core.interactions.effects import Effect
     from centralino.core.routing.configuration import TenantConfiguration
-    from centralino.core.routing.events import Event
     from centralino.core.routing.state import Index, TenantState
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What one input led to."""
 
     sequence: int
@@ -37,19 +37,25 @@ class Decision:
         return not self.events and not self.effects
 
 
-@dataclass(slots=True)
 class Turn:
-    """Collects what one input leads to."""
+    """Collects what one input leads to. Written out, because each input makes one."""
 
-    state: TenantState
-    index: Index
-    now: Instant
-    ids: Ids = field(init=False)
-    events: list[Event] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
+    __slots__ = ("_ids", "effects", "events", "index", "now", "state")
 
-    def __post_init__(self) -> None:
-        self.ids = SequentialIds(f"{self.state.tenant}.{self.state.sequence + 1}.")
+    def __init__(self, state: TenantState, index: Index, now: Instant) -> None:
+        self.state = state
+        self.index = index
+        self.now = now
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self._ids: SequentialIds | None = None
+
+    @property
+    def ids(self) -> Ids:
+        """New identifiers, derived from the tenant and its sequence."""
+        if self._ids is None:
+            self._ids = SequentialIds(f"{self.state.tenant}.{self.state.sequence + 1}.")
+        return self._ids
 
     @property
     def configuration(self) -> TenantConfiguration:
@@ -68,8 +74,8 @@ class Turn:
 
     def within(self, length: Duration) -> Instant:
         """Return the instant ``length`` from now."""
-        return after(self.now, length)
+        return Instant(self.now + length)
 
     def within_ms(self, count: int) -> Instant:
         """Return the instant ``count`` milliseconds from now."""
-        return after(self.now, milliseconds(count))
+        return Instant(self.now + count * MILLISECOND)
