@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Committed journals must be decided again as they were.
 
-A journal here is one line of JSON per input: instant, command, events. A change of the
-core that decides otherwise fails here; if it is meant, the journal gets a new name and
-the old one stays as long as its version is supported. ``python -m
-tests.replay.write_journal`` writes one.
+A journal here is one line of JSON per input: instant, command, events. Those of ``journals``
+must be decided again as they were: a change of the core that decides otherwise fails here, and
+if it is meant the journal is written anew (``python -m tests.replay.write_journal``). Those of
+``histories`` are never written anew: they are what earlier releases left behind, so each must
+be read for ever, whatever the events are called today, and tell the story that it told.
 """
 
 from __future__ import annotations
@@ -16,13 +17,42 @@ import pytest
 
 from centralino.adapters.journal.memory import InMemoryJournal
 from centralino.core.kernel.ids import TenantId
+from centralino.core.kernel.instant import Instant
+from centralino.core.routing.engine import TenantEngine
+from centralino.exchange.codec import command_of, events_of
 from centralino.exchange.ports import JournalRecord
 from centralino.exchange.replay import read_events, replay
-from centralino.exchange.summary import count_calls, read_stories
+from centralino.exchange.summary import CallCounts, count_calls, read_stories
 
 pytestmark = pytest.mark.replay
 
 JOURNALS = Path(__file__).parent / "journals"
+HISTORIES = Path(__file__).parent / "histories"
+TOLD = {
+    "busy-hour-1": CallCounts(
+        offered=12,
+        answered=3,
+        abandoned=9,
+        failed=0,
+        lost=0,
+        missed=4,
+        overflowed=0,
+        transferred=0,
+        voicemails=0,
+    ),
+    "flow-hour-1": CallCounts(
+        offered=9,
+        answered=5,
+        abandoned=0,
+        failed=0,
+        lost=0,
+        missed=2,
+        overflowed=0,
+        transferred=1,
+        voicemails=3,
+    ),
+}
+"""What each history told when it was written."""
 TENANT = TenantId("acme")
 
 
@@ -69,3 +99,16 @@ def test_there_is_a_journal_of_flows() -> None:
     journal = _load(JOURNALS / "flow-hour-1.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.transferred, counts.voicemails, counts.missed) > 0
+
+
+@pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_what_an_earlier_release_wrote_is_read_and_tells_the_same(path: Path) -> None:
+    journal = _load(path)
+    engine = TenantEngine(TENANT)
+    for record in journal.read(TENANT):
+        command_of(record)
+        engine.restore(record.sequence, Instant(record.at), events_of(record))
+    assert engine.state.configuration is not None
+    assert TenantEngine.revive(engine.state_bytes()).state == engine.state
+    counts = count_calls(read_stories(read_events(journal, TENANT)))
+    assert counts == TOLD[path.stem]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from centralino.core.routing.history import EVENT_HISTORY, EVENTS
 from tools.pages.discovery import cell, fields, first_paragraph, modules_below
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _INTRODUCTION = """\
 Everything that happened is an event in the journal; every screen, report and figure is made of
 them and can be made again. This page is made from the classes. The journal record around the
 events of one decision says when it was taken, from which input and under which configuration.
+
+A version is raised when a change is more than a new field with a default; what the journal
+holds in an earlier version is turned into the present one when it is read.
 """
 
 
@@ -35,7 +39,7 @@ def event_classes() -> Iterator[tuple[ModuleType, list[type[msgspec.Struct]]]]:
             and value.__module__ == module.__name__
             and wire_name(value)
         ]
-        if classes and module.__name__.endswith(".events"):
+        if classes and module.__name__.endswith(("_events", ".events")):
             yield module, classes
 
 
@@ -49,14 +53,26 @@ def render() -> str:
     """Return the page."""
     parts = [_INTRODUCTION]
     for module, classes in event_classes():
-        parts.append(f"## {module.__name__.split('.')[-2].capitalize()}\n")
+        parts.append(f"## {_title(module)}\n")
         parts.append(f"{first_paragraph(module)} Module `{module.__name__}`.\n")
         parts.extend(map(_section, classes))
     return "\n".join(parts)
 
 
+def _title(module: ModuleType) -> str:
+    package, name = module.__name__.split(".")[-2:]
+    about = name.removesuffix("events").rstrip("_")
+    return f"{package.capitalize()}: {about}s" if about else package.capitalize()
+
+
 def _section(event: type[msgspec.Struct]) -> str:
-    lines = [f"### `{wire_name(event)}`\n", f"{cell(first_paragraph(event))}\n"]
+    name = wire_name(event)
+    lines = [f"### `{name}`\n", f"{cell(first_paragraph(event))}\n"]
+    lines.append(f"Version {EVENTS.versions[name]}.\n")
+    lines += [
+        f"- {version} to {version + 1}: {cell(first_paragraph(upcaster))}"
+        for version, upcaster in enumerate(EVENT_HISTORY.get(name, ()), start=1)
+    ]
     lines += ["| field | type | meaning |", "|---|---|---|"]
     for field in fields(event):
         lines.append(f"| `{field.name}` | `{cell(field.annotation)}` | {cell(field.note)} |")

@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from centralino.core.kernel.errors import AppError
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing.engine import TenantEngine
 from centralino.core.routing.events import TenantConfigured
-from centralino.exchange.codec import decode_command, decode_event
+from centralino.exchange.codec import command_of, decode_event, events_of
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
@@ -71,10 +69,10 @@ def _agrees(deciding: TenantEngine, folding: TenantEngine, record: JournalRecord
     """
     at = Instant(record.at)
     try:
-        held = [decode_event(event) for event in record.events]
+        held = events_of(record)
         folding.restore(record.sequence, at, held)
-        decision = deciding.apply(decode_command(record.input), at)
-    except (AppError, LookupError, msgspec.MsgspecError):
+        decision = deciding.apply(command_of(record), at)
+    except (AppError, LookupError):
         return False
     return list(decision.events) == held and decision.sequence == record.sequence
 
@@ -93,7 +91,7 @@ def last_configuration(journal: JournalReadPort, tenant: TenantId) -> TenantConf
 def read_events(journal: JournalReadPort, tenant: TenantId) -> list[tuple[Instant, Event]]:
     """Return every event of a tenant with its instant, oldest first."""
     return [
-        (Instant(record.at), decode_event(event))
+        (Instant(record.at), event)
         for record in journal.read(tenant)
-        for event in record.events
+        for event in events_of(record)
     ]

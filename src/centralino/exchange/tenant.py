@@ -29,7 +29,7 @@ from centralino.core.kernel.errors import (
 from centralino.core.kernel.instant import SECOND, Instant
 from centralino.core.routing.commands import Command, Tick
 from centralino.core.routing.engine import TenantEngine
-from centralino.exchange.codec import decode_event, encode
+from centralino.exchange.codec import encode, events_of
 from centralino.exchange.link.stream import pause
 from centralino.exchange.ports import ClockPort, JournalPort, JournalRecord
 
@@ -112,7 +112,7 @@ class TenantWriter:
         keys = []
         for record in self._journal.read(self.tenant):
             self._last_at = Instant(record.at)
-            events = [decode_event(event) for event in record.events]
+            events = events_of(record)
             self.engine.restore(record.sequence, self._last_at, events)
             if record.key:
                 keys.append(record.key)
@@ -219,7 +219,7 @@ class TenantWriter:
         """Forget a half-done decision: the journal's state, and what waits to join it."""
         self.recover()
         for record in undurable:
-            events = [decode_event(event) for event in record.events]
+            events = events_of(record)
             self.engine.restore(record.sequence, Instant(record.at), events)
             self._last_at = Instant(record.at)
 

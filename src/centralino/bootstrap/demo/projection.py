@@ -13,7 +13,7 @@ from centralino.adapters.journal.sqlite import JournalReader
 from centralino.core.kernel.errors import StorageError
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing.engine import TenantEngine
-from centralino.exchange.codec import decode_event
+from centralino.exchange.codec import events_of
 from centralino.exchange.summary import CallStory, StoryBook
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class LiveProjection:
             return []
         for record in records:
             at = Instant(record.at)
-            events = [decode_event(event) for event in record.events]
+            events = events_of(record)
             self._engine.restore(record.sequence, at, events)
             for event in events:
                 self.event_count += 1
