@@ -32,7 +32,7 @@ from centralino.core.kernel.instant import SECOND
 from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.engine import TenantEngine
-from centralino.core.routing.lanes import has_skills, required_skills
+from centralino.core.routing.matching.lanes import has_skills, required_skills
 from centralino.exchange.codec import decode_command, decode_event, encode
 from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT
 from tests.unit.core.flow_company import MAIN, FlowDesk, flow_company
@@ -181,15 +181,16 @@ class World:
             is_bounded = interaction.deadline is not None
             assert is_bounded or interaction.state in waits_on_leg, interaction.state
         for queue in configuration.queues:
-            lane = self.desk.engine.index.lanes.lane(queue.id, {})
+            matching = self.desk.engine.index.matching
             staff = [
                 state.agents[name]
                 for name in queue.agents
                 if has_skills(skills[name], required_skills(queue, {}))
             ]
             ready = {one.id for one in staff if one.state is not AgentState.NOT_READY}
-            assert lane.ready == ready
-            assert lane.signed_in == ready | {one.id for one in staff if one.deadline is not None}
+            assert matching.ready_agents(queue.id, {}) == len(ready)
+            resting = {one.id for one in staff if one.deadline is not None}
+            assert matching.signed_in_agents(queue.id, {}) == len(ready | resting)
         open_offers = Counter(
             offer.interaction
             for offer in state.offers.values()
@@ -231,7 +232,7 @@ def test_flows_leave_nobody_stuck_and_replay_to_the_same_state(
     index = desk.engine.index
     known = [*index.customer_legs, *index.agent_legs, *index.party_legs]
     assert known == []
-    assert not any(len(lane.waiting) for lane in index.lanes.by_name.values())
+    assert index.matching.waiting_count() == 0
     assert not any(index.queued.values())
 
     events = [event for decision in desk.decisions for event in decision.events]

@@ -7,8 +7,10 @@ import msgspec
 
 from centralino.core.flows.actions import Collect, Play
 from centralino.core.flows.position import FlowPosition
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
+from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.ids import (
     AgentId,
     BridgeId,
@@ -71,6 +73,9 @@ class Interaction(msgspec.Struct):
     """The message he is leaving."""
     has_left_message: bool = False
     connected_at: Instant | None = None
+    channel: Channel = Channel.VOICE
+    wish: Wish | None = None
+    """Whom he asks for while he waits."""
 
 
 class PartyCall(msgspec.Struct):

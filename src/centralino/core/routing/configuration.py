@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from centralino.core.agents.capacity import Capacity
+from centralino.core.agents.requirement import AttributeValue
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
 from centralino.core.kernel.errors import InvalidInput
@@ -47,6 +49,10 @@ class AgentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Teams user principal name, for transfers to this person; empty when not known."""
     skills: dict[str, int] = {}
     """Skill to level, 1 to 10."""
+    attributes: dict[str, AttributeValue] = {}
+    """What else is known of him, for requirements: texts, whole numbers, yes or no."""
+    capacity: Capacity = Capacity()
+    """How much he takes at once."""
 
 
 class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.ids import CallbackId
 from centralino.core.kernel.instant import SECOND
 from centralino.core.routing.decisions_customer import recall
-from centralino.core.routing.lanes import place_of
+from centralino.core.routing.matching.lanes import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,7 @@ def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead |
     queued = turn.index.queued[interaction.queue]
     mine = place_of(interaction)
     position = 1 + sum(1 for place in queued.values() if place < mine)
-    ready = len(turn.index.lanes.lane(interaction.queue, interaction.skills).ready)
+    ready = turn.index.matching.ready_agents(interaction.queue, interaction.skills)
     handling = turn.state.handling.get(interaction.queue)
     estimate = -1
     if ready and handling is not None:
@@ -168,4 +168,4 @@ def left_unattended(turn: Turn) -> list[Interaction]:
 
 def _is_attended(turn: Turn, queue: QueueId, skills: Mapping[str, int]) -> bool:
     """Tell whether an eligible agent is at work, or in a pause that ends by itself."""
-    return bool(turn.index.lanes.lane(queue, skills).signed_in)
+    return turn.index.matching.signed_in_agents(queue, skills) > 0

@@ -31,7 +31,6 @@ from centralino.core.routing import (
 )
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.evolve import evolve
-from centralino.core.routing.selection import select_match
 from centralino.core.routing.state import Index, TenantState
 from centralino.core.routing.turn import Decision, Turn
 
@@ -73,6 +72,7 @@ class TenantEngine:
         """
         if self.state.configuration is None and not isinstance(command, ConfigureTenant):
             raise Conflict("the tenant has no configuration yet")
+        self.index.matching.advance(now)
         turn = Turn(self.state, self.index, now)
         _DECIDERS[type(command)](turn, command)
         decisions_flow.leave_unattended(turn)
@@ -93,10 +93,12 @@ class TenantEngine:
             self.index.agent_deadlines.first_entry(),
         )
         due = [Instant(entry[0][0]) for entry in entries if entry is not None]
-        return min(due, default=None)
+        matching = self.index.matching.next_deadline()
+        return min(due if matching is None else [*due, matching], default=None)
 
     def restore(self, sequence: int, at: Instant, events: Iterable[Event]) -> None:
         """Apply the events of one journal record without deciding again."""
+        self.index.matching.advance(at)
         for event in events:
             evolve(self.state, self.index, event, at)
         self.state.sequence = sequence
@@ -110,9 +112,9 @@ class TenantEngine:
         return hashlib.sha256(self.state_bytes()).hexdigest()
 
     def _match(self, turn: Turn) -> None:
-        while (match := select_match(self.index.lanes)) is not None:
-            interaction, agent = match
-            decisions_agent.offer(turn, self.state.interactions[interaction], agent)
+        while (match := self.index.matching.next_match(turn.now)) is not None:
+            for agent in match.agents:
+                decisions_agent.offer(turn, self.state.interactions[match.interaction], agent)
 
 
 def _tick(turn: Turn, command: Tick) -> None:

@@ -28,8 +28,9 @@ from centralino.core.kernel.ids import (
 )
 from centralino.core.kernel.instant import Duration
 from centralino.core.routing.configuration import TenantConfiguration
-from centralino.core.routing.index import Key, OrderedNames
-from centralino.core.routing.lanes import Lanes, place_of
+from centralino.core.routing.matching.lanes import place_of
+from centralino.core.routing.matching.matching import Matching
+from centralino.core.routing.matching.ordered import Key, OrderedNames
 
 if TYPE_CHECKING:
     from centralino.core.flows.menu import MenuFlow
@@ -72,7 +73,7 @@ class Index:
     """What is derived from the state."""
 
     def __init__(self) -> None:
-        self.lanes = Lanes()
+        self.matching = Matching()
         self.queued: dict[QueueId, dict[InteractionId, Key]] = {}
         """Who waits in a queue or is just being offered, with his place."""
         self.interaction_deadlines: OrderedNames[InteractionId] = OrderedNames()
@@ -107,7 +108,7 @@ class Index:
                 queues_of[agent].append(queue.id)
         self.queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
         self.queued = {queue.id: {} for queue in configuration.queues}
-        self.lanes.configure(configuration)
+        self.matching.configure(configuration)
 
     def rebuild(self, state: TenantState) -> None:
         """Derive everything from a state that was not reached event by event."""
@@ -135,12 +136,12 @@ class Index:
         queued = self.queued[interaction.queue]
         if interaction.state is InteractionState.QUEUED:
             queued[interaction.id] = place_of(interaction)
-            self.lanes.enter(interaction)
+            self.matching.enter(interaction)
         elif interaction.state is InteractionState.OFFERED:
             queued[interaction.id] = place_of(interaction)
-            self.lanes.leave(interaction)
+            self.matching.leave(interaction)
         elif queued.pop(interaction.id, None) is not None:
-            self.lanes.leave(interaction)
+            self.matching.leave(interaction)
 
     def forget_interaction(self, interaction: Interaction) -> None:
         """Remove an interaction that has ended."""
@@ -154,7 +155,7 @@ class Index:
         """Let an interaction wait no longer."""
         if interaction.queue is not None:
             self.queued[interaction.queue].pop(interaction.id, None)
-            self.lanes.leave(interaction)
+            self.matching.leave(interaction)
 
     def note_agent(self, agent: Agent) -> None:
         """Bring the index in line with an agent who has changed."""
@@ -162,9 +163,9 @@ class Index:
             self.agent_deadlines.drop(agent.id)
         else:
             self.agent_deadlines.put(agent.id, (agent.deadline,))
-        self.lanes.note_agent(agent)
+        self.matching.note_agent(agent)
 
     def forget_agent(self, agent: Agent) -> None:
         """Remove an agent whom the configuration has no longer."""
         self.agent_deadlines.drop(agent.id)
-        self.lanes.forget_agent(agent.id)
+        self.matching.forget_agent(agent.id)

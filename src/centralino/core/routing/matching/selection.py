@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import AgentId, InteractionId
-    from centralino.core.routing.lanes import Lanes
+    from centralino.core.routing.matching.lanes import Lanes
 
 
 def select_match(lanes: Lanes) -> tuple[InteractionId, AgentId] | None:

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from centralino.core.agents.lifecycle import AgentState
-from centralino.core.routing.index import Key, OrderedNames
+from centralino.core.routing.matching.ordered import Key, OrderedNames
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
-    from centralino.core.interactions.state import Interaction
     from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
     from centralino.core.routing.configuration import (
         AgentConfiguration,
         QueueConfiguration,
         TenantConfiguration,
     )
+    from centralino.core.routing.matching.match import Waiting
 
 
 @dataclass(slots=True)
@@ -78,13 +78,13 @@ class Lanes:
         for queue in configuration.queues:
             self._open(queue.id, {})
 
-    def enter(self, interaction: Interaction) -> None:
+    def enter(self, interaction: Waiting) -> None:
         """Let an interaction wait."""
         lane = self._lane_of(interaction)
         lane.waiting.put(interaction.id, place_of(interaction))
         self.dirty.add(lane.name)
 
-    def leave(self, interaction: Interaction) -> None:
+    def leave(self, interaction: Waiting) -> None:
         """Let an interaction wait no longer."""
         self._lane_of(interaction).waiting.drop(interaction.id)
 
@@ -106,7 +106,7 @@ class Lanes:
         """Return the lane of those who ask for ``skills`` in ``queue``."""
         return self.by_name.get(_name(queue, skills)) or self._open(queue, skills)
 
-    def _lane_of(self, interaction: Interaction) -> Lane:
+    def _lane_of(self, interaction: Waiting) -> Lane:
         assert interaction.queue is not None  # noqa: S101 - only who waits in one comes here
         return self.lane(interaction.queue, interaction.skills)
 
@@ -128,7 +128,7 @@ def _hold(names: set[AgentId], name: AgentId, *, is_in: bool) -> None:
         names.discard(name)
 
 
-def place_of(interaction: Interaction) -> Key:
+def place_of(interaction: Waiting) -> Key:
     """Return what orders those who wait: smaller is served first."""
     return (interaction.priority, interaction.enqueued_at or 0, interaction.number)
 
