@@ -72,8 +72,7 @@ def _refusal(turn: Turn, command: QueueInteraction) -> str:
     """Return why the customer may not wait, nothing when he may."""
     most = turn.index.queues[command.queue].most_waiting
     if most is not None and len(turn.index.queued[command.queue]) >= most:
-        lane = turn.index.lanes.lane(command.queue, command.skills)
-        if lane.waiting.first() is not None or lane.free.first() is None:
+        if not turn.index.matching.has_free_agent(command.queue, command.skills):
             return "overflow"
     if len(turn.state.interactions) > turn.configuration.most_interactions:
         return "failed"

@@ -68,6 +68,11 @@ class Matching:
         """Count those and the ones in a pause that ends by itself."""
         return len(self._lanes.lane(queue, skills).signed_in)
 
+    def has_free_agent(self, queue: QueueId, skills: Mapping[str, int]) -> bool:
+        """Tell whether one who asks for this would be offered to somebody at once."""
+        lane = self._lanes.lane(queue, skills)
+        return lane.waiting.first() is None and lane.free.first() is not None
+
     def waiting_count(self) -> int:
         """Count all who wait."""
         return sum(len(lane.waiting) for lane in self._lanes.by_name.values())
