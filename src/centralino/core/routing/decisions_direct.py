@@ -71,9 +71,9 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
 def _refusal(turn: Turn, command: QueueInteraction) -> str:
     """Return why the customer may not wait, nothing when he may."""
     most = turn.index.queues[command.queue].most_waiting
-    if most is not None and len(turn.index.queued[command.queue]) >= most:
-        if not turn.index.matching.has_free_agent(command.queue, command.skills):
-            return "overflow"
+    is_full = most is not None and len(turn.index.queued[command.queue]) >= most
+    if is_full and not turn.index.matching.has_free_agent(command.queue, command.skills):
+        return "overflow"
     if len(turn.state.interactions) > turn.configuration.most_interactions:
         return "failed"
     return ""
