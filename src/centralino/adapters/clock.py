@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 
@@ -16,3 +17,16 @@ class SystemClock:
     def utc(self) -> int:
         """Return nanoseconds since the Unix epoch."""
         return time.time_ns()
+
+
+async def wait(delay_s: float) -> None:
+    """Return after ``delay_s`` seconds of the running loop's time; at once when not positive."""
+    if delay_s <= 0:
+        return
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    timer = loop.call_later(delay_s, over.set_result, None)
+    try:
+        await over
+    finally:
+        timer.cancel()

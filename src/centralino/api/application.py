@@ -21,6 +21,7 @@ from centralino.api.health import read_liveness, readiness_route
 from centralino.api.settings import ApiSettings
 from centralino.api.status_page import page_route
 from centralino.api.stream import StreamHub
+from centralino.api.webhooks import Webhooks
 
 _DESCRIPTION = """\
 Read what goes on in the contact center and command it. Every call needs a bearer token, which \
@@ -52,11 +53,17 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
 
 
 def create_server_application(
-    doorkeeper: Doorkeeper, settings: ApiSettings, *, generation: int
+    doorkeeper: Doorkeeper,
+    settings: ApiSettings,
+    *,
+    generation: int,
+    webhooks: Webhooks | None = None,
 ) -> Boundary:
     """Return the application as it is served."""
     application = create_application(doorkeeper, settings)
-    return Boundary(application, settings, doorkeeper.clock, generation=generation)
+    return Boundary(
+        application, settings, doorkeeper.clock, generation=generation, webhooks=webhooks
+    )
 
 
 def openapi_document(application: Litestar) -> bytes:

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from litestar.enums import ScopeType
 
+from centralino.api import webhooks
 from centralino.api.errors import PROBLEM_TYPE, problem_headers, problem_of
 from centralino.core.kernel.instant import MILLISECOND
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
     from centralino.api.settings import ApiSettings
+    from centralino.api.webhooks import Webhooks
     from centralino.exchange.ports import ClockPort
 
 log = structlog.get_logger(__name__)
@@ -51,12 +53,23 @@ class _Exchange:
 
 
 class Boundary:
-    """Wraps the application; an ASGI application itself."""
+    """Wraps the application; an ASGI application itself.
+
+    Webhooks are beside the application: Microsoft's deliveries are many, and have their own
+    rules (``webhooks``).
+    """
 
     def __init__(
-        self, app: ASGIApp, settings: ApiSettings, clock: ClockPort, *, generation: int
+        self,
+        app: ASGIApp,
+        settings: ApiSettings,
+        clock: ClockPort,
+        *,
+        generation: int,
+        webhooks: Webhooks | None = None,
     ) -> None:
         self._app = app
+        self._webhooks = webhooks
         self._settings = settings
         self._clock = clock
         self._generation = generation
@@ -67,6 +80,9 @@ class Boundary:
         """Serve one connection."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
+            return
+        if self._webhooks is not None and scope["path"].startswith(webhooks.PREFIX):
+            await self._webhooks(scope, receive, send)
             return
         self._count += 1
         one = _Exchange(f"{self._generation:x}-{self._count:x}", self._clock.now())

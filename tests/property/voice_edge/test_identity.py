@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from centralino.adapters.voice import edge_word
 from centralino.adapters.voice.tls_diagnosis import covers
-from centralino.adapters.voice.token_bucket import TokenBucket
 from centralino.adapters.voice.trunks import uri_host
+from centralino.exchange.token_bucket import TokenBucket
 from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.uri import SipUri, parse_uri
 

@@ -8,9 +8,9 @@ import pytest
 from centralino.adapters.voice.admission import Admission
 from centralino.adapters.voice.alarms import AlarmBoard
 from centralino.adapters.voice.settings import ListenerSettings, TrunkLimits, VoiceSettings
-from centralino.adapters.voice.token_bucket import PeerBuckets, TokenBucket
 from centralino.adapters.voice.transport_route import Backoffs, RouteKey
 from centralino.core.kernel.ids import TrunkId
+from centralino.exchange.token_bucket import PeerBuckets, TokenBucket
 from tests.unit.voice_edge.trunk_settings import SECOND, carrier
 
 pytestmark = pytest.mark.unit

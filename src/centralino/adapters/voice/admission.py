@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from centralino.adapters.voice.token_bucket import TokenBucket
+from centralino.exchange.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from centralino.adapters.voice.settings import TrunkSettings, VoiceSettings

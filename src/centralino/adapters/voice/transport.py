@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from centralino.adapters.voice.token_bucket import PeerBuckets
 from centralino.adapters.voice.transport_route import DEFAULT_PORTS, Route, RouteFinder, RouteKey
 from centralino.adapters.voice.transport_stream import Outgoing, StreamConnection
 from centralino.adapters.voice.transport_udp import UdpSocket
 from centralino.core.kernel.errors import ConfigError
+from centralino.exchange.token_bucket import PeerBuckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from centralino.adapters.voice.token_bucket import TokenBucket
+from centralino.exchange.token_bucket import TokenBucket
 from centralino.wire.sip.errors import SipParseError
 from centralino.wire.sip.message import Request, parse_message, response_to
 

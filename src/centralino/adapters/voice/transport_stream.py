@@ -24,7 +24,7 @@ from centralino.adapters.voice.tls_diagnosis import (
     covers,
     wrong_name,
 )
-from centralino.adapters.voice.token_bucket import TokenBucket
+from centralino.exchange.token_bucket import TokenBucket
 from centralino.wire.sip.flow import Flow
 from centralino.wire.sip.framing import FramingError, Keepalive, StreamFramer
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
-from centralino.adapters.voice.token_bucket import TokenBucket
+from centralino.exchange.token_bucket import TokenBucket
 from centralino.wire.sip.flow import Flow
 from centralino.wire.sip.framing import datagram
 
