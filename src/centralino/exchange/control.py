@@ -72,7 +72,9 @@ class InteractionView(View, frozen=True, kw_only=True):
     enqueued_at: int | None = None
     queue: QueueId | None = None
     agent: AgentId | None = None
-    """Who is rung, talks, or wraps up."""
+    """Who talks or wraps up, or is rung first."""
+    asked: tuple[AgentId, ...] = ()
+    """Everybody who is being asked."""
     trunk: TrunkId
     called_number: str
     caller_number: str | None

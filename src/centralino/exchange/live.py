@@ -263,7 +263,7 @@ class LiveFeed:
         )
 
     def _interaction(self, one: Interaction) -> InteractionView:
-        offer = self._engine.state.offers.get(one.offer) if one.offer else None
+        asked = tuple(self._engine.state.offers[name].agent for name in one.offers)
         return InteractionView(
             id=one.id,
             state=one.state.value,
@@ -271,7 +271,8 @@ class LiveFeed:
             arrived_at=one.arrived_at,
             enqueued_at=one.enqueued_at,
             queue=one.queue,
-            agent=offer.agent if offer else one.agent,
+            agent=one.agent or (asked[0] if asked else None),
+            asked=asked,
             trunk=one.trunk,
             called_number=one.called_number,
             caller_number=one.caller_number,

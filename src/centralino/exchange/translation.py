@@ -39,6 +39,8 @@ def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
             return commands.ConfirmRinging(leg=fact.leg)
         case facts.Answered():
             return commands.ConfirmAnswered(leg=fact.leg)
+        case facts.ParticipantJoined():
+            return commands.ConfirmBridged(leg=fact.leg, bridge=fact.bridge)
         case facts.PlayFinished():
             return commands.FinishPlay(leg=fact.leg, play=fact.play, reason=fact.reason)
         case facts.Collected():
@@ -177,6 +179,10 @@ def _bridge(effect: effects.BridgeLegs, order: OrderId, tenant: TenantId) -> ord
     )
 
 
+def _unbridge(effect: effects.UnbridgeLeg, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+    return orders.Remove(order=order, leg=effect.leg)
+
+
 def _record(effect: effects.StartRecording, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
     return orders.RecordStart(
         order=order,
@@ -207,6 +213,7 @@ _ORDERS: dict[type[effects.Effect], Callable[[Any, OrderId, TenantId], orders.An
     effects.StopCollecting: _stop_collect,
     effects.CancelRing: _cancel,
     effects.BridgeLegs: _bridge,
+    effects.UnbridgeLeg: _unbridge,
     effects.StartRecording: _record,
     effects.StopRecording: _stop,
     effects.HangUpLeg: _hang_up,

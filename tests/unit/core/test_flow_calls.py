@@ -89,7 +89,7 @@ def test_a_key_leaves_the_queue_and_the_place_is_kept() -> None:
     desk.pressed("in-1", menu, "1")
     offers = desk.do(MakeAgentReady(agent=ANNA))
     assert only(offers, effects.RingAgent).agent == ANNA
-    offered = [i for i in desk.engine.state.interactions.values() if i.offer]
+    offered = [i for i in desk.engine.state.interactions.values() if i.offers]
     assert LegId("in-1") in {i.leg for i in offered}, "he who came back is before in-2"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import msgspec
 
+from centralino.core.agents.presence import Availability
 from centralino.core.kernel.ids import AgentId
+from centralino.core.kernel.instant import Instant
 
 
 class AgentCommand(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -25,5 +27,27 @@ class MakeAgentNotReady(AgentCommand, frozen=True, tag="make-agent-not-ready"):
     """Why, e.g. ``break``, ``meeting``, ``training``."""
 
 
-AnyAgentCommand = MakeAgentReady | MakeAgentNotReady
+class FinishWrapUp(AgentCommand, frozen=True, tag="finish-wrap-up"):
+    """The agent has finished; outside wrap-up it changes nothing."""
+
+
+class ExtendWrapUp(AgentCommand, frozen=True, tag="extend-wrap-up"):
+    """The agent wants more time, where his queue lets him."""
+
+
+class NotePresence(AgentCommand, frozen=True, tag="note-presence"):
+    """Somebody else says what the agent is doing. Late, lost, repeated ones are legal."""
+
+    availability: Availability
+    source: str
+    """Who says it, such as ``graph-subscription``."""
+    at: Instant
+    """When it was so, by the source's clock."""
+    sequence: int
+    """The source's count."""
+    activity: str = ""
+    is_out_of_office: bool = False
+
+
+AnyAgentCommand = MakeAgentReady | MakeAgentNotReady | FinishWrapUp | ExtendWrapUp | NotePresence
 """Every command about an agent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from centralino.core.agents.presence import Presence
 from centralino.core.kernel.ids import AgentId, LegId
 from centralino.core.kernel.instant import Instant
 
@@ -52,7 +53,28 @@ class AgentCleared(AgentEvent, frozen=True, tag="agent.cleared"):
     leg: LegId
 
 
+class WrapUpChanged(AgentEvent, frozen=True, tag="agent.wrap-up-changed"):
+    """The agent wanted more time for his wrap-up, or is done before his phone is quiet."""
+
+    until: Instant
+    deadline: Instant
+    """When he is free even if his leg was never reported over."""
+
+
+class PresenceNoted(AgentEvent, frozen=True, tag="agent.presence-noted"):
+    """Somebody else told, newer than what was known, what the agent is doing."""
+
+    presence: Presence
+
+
 AnyAgentEvent = (
-    AgentAdded | AgentRemoved | AgentReadied | AgentUnreadied | AgentIntended | AgentCleared
+    AgentAdded
+    | AgentRemoved
+    | AgentReadied
+    | AgentUnreadied
+    | AgentIntended
+    | AgentCleared
+    | WrapUpChanged
+    | PresenceNoted
 )
 """Every event about an agent."""

@@ -54,6 +54,7 @@ AGENT: Lifecycle[AgentState, AgentStep] = Lifecycle(
         (_S.RESERVED, _E.RELEASED): _S.READY,
         (_S.RESERVED, _E.MISSED): _S.NOT_READY,
         (_S.RESERVED, _E.CONNECTED): _S.CONNECTED,
+        (_S.CONNECTED, _E.MISSED): _S.NOT_READY,
         (_S.CONNECTED, _E.WRAPPED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.READIED): _S.READY,
         (_S.WRAP_UP, _E.UNREADIED): _S.NOT_READY,
@@ -70,3 +71,5 @@ class NotReadyReason(StrEnum):
     DECLINED_OFFER = "declined-offer"
     PHONE_BUSY = "phone-busy"
     TECHNICAL_ISSUE = "technical-issue"
+    PHONE_NOT_FOUND = "phone-not-found"
+    """Nobody has his number or address: the tenant's file or the directory is wrong."""

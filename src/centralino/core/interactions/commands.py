@@ -67,6 +67,13 @@ class ConfirmAnswered(CallCommand, frozen=True, tag="confirm-answered"):
     leg: LegId
 
 
+class ConfirmBridged(CallCommand, frozen=True, tag="confirm-bridged"):
+    """A leg hears the others of its bridge, and they it."""
+
+    leg: LegId
+    bridge: BridgeId
+
+
 class FinishPlay(CallCommand, frozen=True, tag="finish-play"):
     """A playing ended, for whatever reason."""
 
@@ -162,6 +169,7 @@ AnyCallCommand = (
     | QueueInteraction
     | ConfirmRinging
     | ConfirmAnswered
+    | ConfirmBridged
     | FinishPlay
     | FinishCollect
     | EndLeg

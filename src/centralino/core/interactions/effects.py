@@ -106,7 +106,7 @@ class CancelRing(CallEffect, frozen=True, tag="cancel-ring"):
     """Stop calling a phone."""
 
     cause: str
-    """``caller-gone`` or ``no-answer``."""
+    """``caller-gone``, ``answered-elsewhere`` or ``no-answer``."""
 
 
 class BridgeLegs(CallEffect, frozen=True, tag="bridge-legs"):
@@ -114,6 +114,10 @@ class BridgeLegs(CallEffect, frozen=True, tag="bridge-legs"):
 
     bridge: BridgeId
     agent_leg: LegId
+
+
+class UnbridgeLeg(CallEffect, frozen=True, tag="unbridge-leg"):
+    """Take a leg out of its bridge without ending it."""
 
 
 class StartRecording(CallEffect, frozen=True, tag="start-recording"):
@@ -138,7 +142,7 @@ class HangUpLeg(CallEffect, frozen=True, tag="hang-up-leg"):
     """End a leg in whatever state it is."""
 
     cause: str = "normal"
-    """``normal``, ``caller-gone`` or ``error``."""
+    """``normal``, ``caller-gone``, ``answered-elsewhere`` or ``error``."""
 
 
 class RequestLookup(CallEffect, frozen=True, tag="request-lookup"):
@@ -182,6 +186,7 @@ Effect = (
     | RingParty
     | CancelRing
     | BridgeLegs
+    | UnbridgeLeg
     | StartRecording
     | StopRecording
     | HangUpLeg

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from centralino.core.interactions.channel import Channel
 from centralino.core.kernel.ids import (
     AgentId,
     BridgeId,
@@ -39,6 +40,7 @@ class InteractionArrived(InteractionEvent, frozen=True, tag="interaction.arrived
     deadline: Instant
     """Until when it must be connected to our announcements."""
     caller_name: str | None = None
+    channel: Channel = Channel.VOICE
 
 
 class InteractionGreeted(InteractionEvent, frozen=True, tag="interaction.greeted"):
@@ -83,6 +85,10 @@ class OfferMade(InteractionEvent, frozen=True, tag="offer.made"):
     leg: LegId
     deadline: Instant
     """End of the lease."""
+    channel: Channel = Channel.VOICE
+    rule: str = "longest-idle"
+    """Why this agent: the rule of the match, ``picked`` or ``assigned``; before there were others
+    it was this one."""
 
 
 class OfferRang(InteractionEvent, frozen=True, tag="offer.rang"):
@@ -91,14 +97,41 @@ class OfferRang(InteractionEvent, frozen=True, tag="offer.rang"):
     offer: OfferId
 
 
+class OfferAnswered(InteractionEvent, frozen=True, tag="offer.answered"):
+    """The agent answered first and is told something before he is connected."""
+
+    offer: OfferId
+    agent: AgentId
+    play: str
+    deadline: Instant
+    """When he is connected even if the end of the telling was never reported."""
+
+
 class OfferAccepted(InteractionEvent, frozen=True, tag="offer.accepted"):
     """The agent answered; customer and agent are connected from here."""
 
     offer: OfferId
     agent: AgentId
-    bridge: BridgeId
+    bridge: BridgeId | None
+    """``None`` on a channel without a telephone."""
     recording: RecordingId | None
     """``None`` when the queue is not recorded."""
+    confirm_by: Instant | None = None
+    """Others are still being asked; until then they are let go. ``None`` when nobody else is."""
+
+
+class InteractionBridged(InteractionEvent, frozen=True, tag="interaction.bridged"):
+    """Customer and agent hear each other; who else was asked is let go."""
+
+
+class InteractionReturned(InteractionEvent, frozen=True, tag="interaction.returned"):
+    """The agent who had answered was gone before the two heard each other; the place is kept."""
+
+    agent: AgentId
+    reason: str
+    outcome: Outcome
+    until: Instant | None
+    """When the agent becomes ready again by himself."""
 
 
 class OfferMissed(InteractionEvent, frozen=True, tag="offer.missed"):
@@ -107,8 +140,8 @@ class OfferMissed(InteractionEvent, frozen=True, tag="offer.missed"):
     offer: OfferId
     agent: AgentId
     reason: str
-    until: Instant
-    """When the agent becomes ready again by himself."""
+    until: Instant | None
+    """When the agent becomes ready again by himself; ``None`` when only he decides."""
 
 
 class OfferDeclined(InteractionEvent, frozen=True, tag="offer.declined"):
@@ -117,7 +150,7 @@ class OfferDeclined(InteractionEvent, frozen=True, tag="offer.declined"):
     offer: OfferId
     agent: AgentId
     reason: str
-    until: Instant
+    until: Instant | None
 
 
 class OfferFailed(InteractionEvent, frozen=True, tag="offer.failed"):
@@ -127,22 +160,26 @@ class OfferFailed(InteractionEvent, frozen=True, tag="offer.failed"):
     agent: AgentId
     reason: str
     outcome: Outcome
-    until: Instant
+    until: Instant | None
 
 
 class OfferRecalled(InteractionEvent, frozen=True, tag="offer.recalled"):
-    """The customer left while the agent's phone was ringing; it is being silenced."""
+    """The agent's answer would not count any more; his phone is being silenced."""
 
     offer: OfferId
     agent: AgentId
     deadline: Instant
+    reason: str = "caller-gone"
+    """``caller-gone``, ``answered-elsewhere``, ``left`` when the customer goes on without, or
+    ``moved`` when somebody in charge gave him another place."""
 
 
 class OfferWithdrawn(InteractionEvent, frozen=True, tag="offer.withdrawn"):
-    """A recalled offer is over; the agent is free and keeps his idle time."""
+    """A recalled offer is over; the agent is free, keeps his idle time and has missed nothing."""
 
     offer: OfferId
     agent: AgentId
+    reason: str = "caller-gone"
 
 
 class InteractionReleased(InteractionEvent, frozen=True, tag="interaction.released"):
@@ -182,7 +219,10 @@ AnyInteractionEvent = (
     | InteractionQueued
     | OfferMade
     | OfferRang
+    | OfferAnswered
     | OfferAccepted
+    | InteractionBridged
+    | InteractionReturned
     | OfferMissed
     | OfferDeclined
     | OfferFailed

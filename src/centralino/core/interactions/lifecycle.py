@@ -48,6 +48,7 @@ class InteractionStep(StrEnum):
     RETURNED = "returned"
     CONNECTED = "connected"
     TRANSFERRED = "transferred"
+    BROKEN = "broken"
     RELEASED = "released"
     ENDED = "ended"
 
@@ -80,9 +81,12 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
         (_S.OFFERED, _E.DEQUEUED): _S.IN_FLOW,
         (_S.QUEUED, _E.OFFERED): _S.OFFERED,
         (_S.QUEUED, _E.ENDED): _S.ENDED,
+        (_S.OFFERED, _E.OFFERED): _S.OFFERED,
         (_S.OFFERED, _E.RETURNED): _S.QUEUED,
         (_S.OFFERED, _E.CONNECTED): _S.CONNECTED,
         (_S.OFFERED, _E.ENDED): _S.ENDED,
+        (_S.CONNECTED, _E.FLOWED): _S.CONNECTED,
+        (_S.CONNECTED, _E.BROKEN): _S.OFFERED,
         (_S.CONNECTED, _E.RELEASED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.ENDED): _S.ENDED,
     },

@@ -20,8 +20,10 @@ class OfferState(StrEnum):
     """The agent's phone is being called."""
     RINGING = "ringing"
     """The agent's phone rings."""
+    ANSWERED = "answered"
+    """The agent answered first and is told something before he is connected."""
     RECALLED = "recalled"
-    """The customer has gone; the agent's phone is being silenced."""
+    """His answer would not count any more; the agent's phone is being silenced."""
     ACCEPTED = "accepted"
     MISSED = "missed"
     DECLINED = "declined"
@@ -33,6 +35,7 @@ class OfferStep(StrEnum):
     """What moves an offer from one state to the next."""
 
     RANG = "rang"
+    ANSWERED = "answered"
     RECALLED = "recalled"
     ACCEPTED = "accepted"
     MISSED = "missed"
@@ -60,6 +63,13 @@ OFFER: Lifecycle[OfferState, OfferStep] = Lifecycle(
         (_S.RINGING, _E.MISSED): _S.MISSED,
         (_S.RINGING, _E.DECLINED): _S.DECLINED,
         (_S.RINGING, _E.FAILED): _S.FAILED,
+        (_S.MADE, _E.ANSWERED): _S.ANSWERED,
+        (_S.RINGING, _E.ANSWERED): _S.ANSWERED,
+        (_S.ANSWERED, _E.RECALLED): _S.RECALLED,
+        (_S.ANSWERED, _E.ACCEPTED): _S.ACCEPTED,
+        (_S.ANSWERED, _E.MISSED): _S.MISSED,
+        (_S.ANSWERED, _E.DECLINED): _S.DECLINED,
+        (_S.ANSWERED, _E.FAILED): _S.FAILED,
         (_S.RECALLED, _E.WITHDRAWN): _S.WITHDRAWN,
     },
 )

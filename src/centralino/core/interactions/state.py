@@ -44,7 +44,8 @@ class Interaction(msgspec.Struct):
     priority: int = 0
     enqueued_at: Instant | None = None
     """Kept when an offer fails: the place in the queue."""
-    offer: OfferId | None = None
+    offers: tuple[OfferId, ...] = ()
+    """Who is asked now, in the order of asking; none that is recalled."""
     agent: AgentId | None = None
     """Who talks to the customer, or did."""
     bridge: BridgeId | None = None
@@ -76,6 +77,9 @@ class Interaction(msgspec.Struct):
     channel: Channel = Channel.VOICE
     wish: Wish | None = None
     """Whom he asks for while he waits."""
+    is_provisional: bool = False
+    """Somebody answered and the two are not known to hear each other yet; who else was asked
+    is not let go before."""
 
 
 class PartyCall(msgspec.Struct):
@@ -128,3 +132,9 @@ class Offer(msgspec.Struct):
     leg: LegId
     made_at: Instant
     state: OfferState = OfferState.MADE
+    channel: Channel = Channel.VOICE
+    expects: str = ""
+    """Name of what is played to the agent before he is connected."""
+    recall_reason: str = ""
+    deadline: Instant | None = None
+    """End of the lease."""

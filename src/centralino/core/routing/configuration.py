@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from centralino.core.agents.capacity import Capacity
+from centralino.core.agents.refusals import RefusalPolicies
 from centralino.core.agents.requirement import AttributeValue
+from centralino.core.agents.wrap_up import WrapUp
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
 from centralino.core.kernel.errors import InvalidInput
@@ -72,6 +74,10 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Skill to the lowest level an agent needs for anything of this queue."""
     most_waiting: int | None = None
     """More do not enter; a flow may ask for less. No limit when left out."""
+    wrap_up: WrapUp = WrapUp()
+    """Who ends the wrap-up, and after which conversations there is one."""
+    whisper: tuple[str, ...] = ()
+    """Prompts that an agent hears before he is connected."""
 
 
 class PhoneConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +103,8 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """How long an agent who missed or declined an offer is left alone."""
     failed_pause_ms: int = 10000
     """How long an agent whose phone could not be reached is left alone."""
+    refusals: RefusalPolicies = RefusalPolicies()
+    """What other causes than the plain pauses lead to."""
     most_interactions: int = 10000
     """More at once are refused as overloaded."""
     catalogue: Catalogue = Catalogue()

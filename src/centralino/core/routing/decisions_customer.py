@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from centralino.core.flows.menu import Choose, decide_choice
 from centralino.core.interactions.effects import (
     AnswerCall,
-    CancelRing,
     CollectKey,
     HangUpLeg,
     PlayPrompts,
@@ -24,14 +23,14 @@ from centralino.core.interactions.events import (
     InteractionGreeted,
     InteractionPrompted,
     InteractionQueued,
-    OfferRecalled,
     RecordingCompleted,
 )
 from centralino.core.interactions.lifecycle import InteractionState
-from centralino.core.kernel.ids import InteractionId, LegId, OfferId
+from centralino.core.kernel.ids import InteractionId, LegId
 from centralino.core.kernel.instant import seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
 from centralino.core.routing import decisions_party, decisions_voicemail
+from centralino.core.routing.decisions_recall import recall_all
 
 if TYPE_CHECKING:
     from centralino.core.interactions.commands import (
@@ -49,8 +48,6 @@ GREET_WITHIN = seconds(120)
 """Longest greeting."""
 PROMPT_WITHIN = seconds(120)
 """Longest menu, without the wait for a key."""
-RECALL_WITHIN = seconds(5)
-"""Longest time until a phone that we stopped ringing is quiet."""
 
 ABANDONED = Outcome(Result.CLIENT_ERROR, OutcomeReason.ABANDONED)
 NOT_FOUND = Outcome(Result.CLIENT_ERROR, OutcomeReason.NOT_FOUND)
@@ -199,24 +196,9 @@ def lose_customer(turn: Turn, interaction: Interaction, outcome: Outcome) -> Non
 
 def drop_ways(turn: Turn, interaction: Interaction) -> None:
     """End whatever runs for a customer whose interaction is going to end."""
-    if interaction.offer is not None:
-        recall(turn, interaction.offer)
+    recall_all(turn, interaction)
     decisions_party.drop(turn, interaction)
     decisions_voicemail.drop(turn, interaction)
-
-
-def recall(turn: Turn, name: OfferId) -> None:
-    """Stop ringing the agent; he stays reserved until his phone is quiet."""
-    offer = turn.state.offers[name]
-    turn.emit(
-        OfferRecalled(
-            interaction=offer.interaction,
-            offer=name,
-            agent=offer.agent,
-            deadline=turn.within(RECALL_WITHIN),
-        )
-    )
-    turn.order(CancelRing(leg=offer.leg, cause="caller-gone"))
 
 
 def expire(turn: Turn, interaction: Interaction) -> None:

@@ -73,16 +73,26 @@ def tell(turn: Turn, interaction: Interaction, happening: happenings.AnyHappenin
         _go_on(turn, interaction, step)
 
 
-def hand_over(turn: Turn, interaction: Interaction, happening: happenings.AnyHappening) -> None:
-    """Tell the flow that somebody talks to the customer now; it is over from here."""
-    step = _resumed(turn, interaction, happening)
+def hand_over(
+    turn: Turn,
+    interaction: Interaction,
+    happening: happenings.AnyHappening,
+    *,
+    is_bridged: bool = False,
+) -> None:
+    """Tell the flow that somebody talks to the customer now; it is over from here.
+
+    ``is_bridged``: he hears the other already, and nothing plays any more.
+    """
+    step = _step_after(turn, interaction, happening)
     position = interaction.position if step is None else step.position
     assert position is not None  # noqa: S101 - who is in a flow has one
     over = msgspec.structs.replace(position, end="connected", expects=(), deadline=None)
     kept: list[actions.AnyAction] = [
         action
         for action in (() if step is None else step.actions)
-        if isinstance(action, actions.StopPlay | actions.StopCollect)
+        if isinstance(action, actions.StopCollect)
+        or (isinstance(action, actions.StopPlay) and not is_bridged)
     ]
     turn.emit(
         FlowAdvanced(
@@ -99,7 +109,18 @@ def hand_over(turn: Turn, interaction: Interaction, happening: happenings.AnyHap
 def _resumed(
     turn: Turn, interaction: Interaction, happening: happenings.AnyHappening
 ) -> Step | None:
-    """Return the flow's next step, ``None`` when nothing comes of it."""
+    """Return the flow's next step, ``None`` when nothing comes of it.
+
+    While somebody has just answered the flow stands still: it is over, or goes on as it was.
+    """
+    if interaction.is_provisional:
+        return None
+    return _step_after(turn, interaction, happening)
+
+
+def _step_after(
+    turn: Turn, interaction: Interaction, happening: happenings.AnyHappening
+) -> Step | None:
     position = interaction.position
     if position is None or position.is_over:
         return None
@@ -359,6 +380,13 @@ def restore(turn: Turn, interaction: Interaction, view: LegView) -> None:
         _collect_again(turn, interaction)
         if view.play is None:
             party.order_music(turn, interaction)
+
+
+def play_again(turn: Turn, interaction: Interaction) -> None:
+    """Order what the customer heard and was asked before somebody answered in vain."""
+    if interaction.play is not None:
+        _play(turn, interaction, interaction.play)
+    _collect_again(turn, interaction)
 
 
 def _collect_again(turn: Turn, interaction: Interaction) -> None:

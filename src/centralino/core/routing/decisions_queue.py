@@ -27,7 +27,7 @@ from centralino.core.interactions.flow_events import (
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.ids import CallbackId
 from centralino.core.kernel.instant import SECOND
-from centralino.core.routing.decisions_customer import recall
+from centralino.core.routing.decisions_recall import recall_all
 from centralino.core.routing.matching.lanes import place_of
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def leave(turn: Turn, interaction: Interaction, action: LeaveQueue) -> QueueLeft
 def dequeue(turn: Turn, interaction: Interaction, reason: str, *, keeps_place: bool) -> None:
     """Let a customer wait no longer."""
     assert interaction.queue is not None  # noqa: S101 - he waits in one
-    if interaction.offer is not None:
-        recall(turn, interaction.offer)
+    recall_all(turn, interaction, "left")
     turn.emit(
         InteractionDequeued(
             interaction=interaction.id,

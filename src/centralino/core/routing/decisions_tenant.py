@@ -17,13 +17,13 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.outcome import CANCELLED, Outcome, OutcomeReason, Result
-from centralino.core.routing import decisions_flow, decisions_party, decisions_voicemail
-from centralino.core.routing.decisions_agent import (
-    accept,
-    end_agent_leg,
-    order_conversation,
-    release,
+from centralino.core.routing import (
+    decisions_flow,
+    decisions_offer,
+    decisions_party,
+    decisions_voicemail,
 )
+from centralino.core.routing.decisions_agent import end_agent_leg, release
 from centralino.core.routing.decisions_customer import (
     customer_of,
     drop_ways,
@@ -32,10 +32,11 @@ from centralino.core.routing.decisions_customer import (
     order_menu,
     order_music,
 )
+from centralino.core.routing.decisions_recall import hang_up_cause
 from centralino.core.routing.events import TenantConfigured
 
 if TYPE_CHECKING:
-    from centralino.core.interactions.state import Interaction
+    from centralino.core.interactions.state import Interaction, Offer
     from centralino.core.kernel.ids import LegId
     from centralino.core.routing.commands import ConfigureTenant
     from centralino.core.routing.configuration import TenantConfiguration
@@ -200,7 +201,7 @@ def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> No
                 view.recording == interaction.recording
             )
             if agent.leg is not None and not is_whole:
-                order_conversation(turn, interaction, agent.leg)
+                decisions_offer.order_conversation(turn, interaction, agent.leg)
         case InteractionState.TRANSFERRED if view.bridge != interaction.bridge:
             decisions_party.order_bridge(turn, interaction)
         case _:
@@ -212,7 +213,18 @@ def _restore_agent(turn: Turn, view: LegView) -> None:
     if agent.state is AgentState.WRAP_UP:
         turn.order(HangUpLeg(leg=view.leg))
     elif agent.offer is not None:
-        if turn.state.offers[agent.offer].state is OfferState.RECALLED:
-            turn.order(CancelRing(leg=view.leg, cause="caller-gone"))
-        elif view.state == "answered":
-            accept(turn, agent)
+        _restore_offer(turn, turn.state.offers[agent.offer], view)
+
+
+def _restore_offer(turn: Turn, made: Offer, view: LegView) -> None:
+    if made.state is OfferState.RECALLED:
+        cause = hang_up_cause(made)
+        if view.state == "answered":
+            turn.order(HangUpLeg(leg=view.leg, cause=cause))
+        else:
+            turn.order(CancelRing(leg=view.leg, cause=cause))
+    elif made.state is OfferState.ANSWERED:
+        if view.play is None:
+            decisions_offer.order_whisper(turn, made)
+    elif view.state == "answered":
+        decisions_offer.answer(turn, turn.state.agents[made.agent])

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
+from centralino.core.agents.commands import (
+    ExtendWrapUp,
+    FinishWrapUp,
+    MakeAgentNotReady,
+    MakeAgentReady,
+    NotePresence,
+)
 from centralino.core.interactions import commands as calls
 from centralino.core.interactions.effects import HangUpLeg
 from centralino.core.interactions.lifecycle import InteractionState
@@ -26,6 +32,8 @@ from centralino.core.routing import (
     decisions_customer,
     decisions_direct,
     decisions_flow,
+    decisions_lease,
+    decisions_offer,
     decisions_tenant,
     decisions_voicemail,
 )
@@ -91,6 +99,7 @@ class TenantEngine:
         entries = (
             self.index.interaction_deadlines.first_entry(),
             self.index.agent_deadlines.first_entry(),
+            self.index.leases.first_entry(),
         )
         due = [Instant(entry[0][0]) for entry in entries if entry is not None]
         matching = self.index.matching.next_deadline()
@@ -113,25 +122,12 @@ class TenantEngine:
 
     def _match(self, turn: Turn) -> None:
         while (match := self.index.matching.next_match(turn.now)) is not None:
-            for agent in match.agents:
-                decisions_agent.offer(turn, self.state.interactions[match.interaction], agent)
+            waiting = self.state.interactions[match.interaction]
+            decisions_offer.offer(turn, waiting, match.agents, match.rule)
 
 
 def _tick(turn: Turn, command: Tick) -> None:
-    while (entry := turn.index.agent_deadlines.first_entry()) is not None:
-        (deadline, *_), agent = entry
-        if deadline > turn.now:
-            break
-        decisions_agent.expire(turn, turn.state.agents[agent])
-    while (waiting := turn.index.interaction_deadlines.first_entry()) is not None:
-        (deadline, *_), interaction = waiting
-        if deadline > turn.now:
-            break
-        due = turn.state.interactions[interaction]
-        if due.position is None:
-            decisions_customer.expire(turn, due)
-        else:
-            decisions_flow.expire(turn, due)
+    decisions_lease.expire_all(turn)
 
 
 def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
@@ -147,7 +143,7 @@ def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
     elif command.leg in turn.index.party_legs:
         decisions_flow.answer_party(turn, command.leg)
     elif agent is not None:
-        decisions_agent.accept(turn, turn.state.agents[agent])
+        decisions_offer.answer(turn, turn.state.agents[agent])
     else:
         turn.order(HangUpLeg(leg=command.leg, cause="caller-gone"))
 
@@ -155,10 +151,20 @@ def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
 def _confirm_ringing(turn: Turn, command: calls.ConfirmRinging) -> None:
     agent = turn.index.agent_legs.get(command.leg)
     if agent is not None:
-        decisions_agent.ring(turn, turn.state.agents[agent])
+        decisions_offer.ring(turn, turn.state.agents[agent])
+
+
+def _confirm_bridged(turn: Turn, command: calls.ConfirmBridged) -> None:
+    agent = turn.index.agent_legs.get(command.leg)
+    if agent is not None:
+        decisions_offer.confirm_bridged(turn, turn.state.agents[agent])
 
 
 def _finish_play(turn: Turn, command: calls.FinishPlay) -> None:
+    agent = turn.index.agent_legs.get(command.leg)
+    if agent is not None:
+        decisions_offer.finish_whisper(turn, turn.state.agents[agent], command.play)
+        return
     interaction = decisions_customer.customer_of(turn, command.leg)
     if interaction is None or interaction.position is None:
         decisions_customer.finish_play(turn, command)
@@ -179,10 +185,14 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     ConfigureTenant: decisions_tenant.configure,
     MakeAgentReady: decisions_agent.make_ready,
     MakeAgentNotReady: decisions_agent.make_not_ready,
+    FinishWrapUp: decisions_agent.finish_early,
+    ExtendWrapUp: decisions_agent.extend_wrap_up,
+    NotePresence: decisions_agent.note_presence,
     calls.ReceiveCall: decisions_customer.receive_call,
     calls.QueueInteraction: decisions_direct.queue_interaction,
     calls.ConfirmRinging: _confirm_ringing,
     calls.ConfirmAnswered: _confirm_answered,
+    calls.ConfirmBridged: _confirm_bridged,
     calls.FinishPlay: _finish_play,
     calls.FinishCollect: _finish_collect,
     calls.AnswerLookup: decisions_flow.answer_lookup,

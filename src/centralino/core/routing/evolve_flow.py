@@ -17,6 +17,7 @@ from centralino.core.interactions.state import Callback, Interaction, PartyCall,
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import InteractionId
+    from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
 
@@ -26,7 +27,7 @@ def _step(state: TenantState, name: InteractionId, step: InteractionStep) -> Int
     return interaction
 
 
-def _advanced(state: TenantState, index: Index, event: flows.FlowAdvanced) -> None:
+def _advanced(state: TenantState, index: Index, event: flows.FlowAdvanced, at: Instant) -> None:
     interaction = _step(state, event.interaction, InteractionStep.FLOWED)
     interaction.position = event.position
     interaction.deadline = event.deadline
@@ -51,28 +52,36 @@ def _advanced(state: TenantState, index: Index, event: flows.FlowAdvanced) -> No
     index.note_interaction(interaction)
 
 
-def _turned_away(state: TenantState, index: Index, event: flows.InteractionTurnedAway) -> None:
+def _turned_away(
+    state: TenantState, index: Index, event: flows.InteractionTurnedAway, at: Instant
+) -> None:
     pass
 
 
-def _dequeued(state: TenantState, index: Index, event: flows.InteractionDequeued) -> None:
+def _dequeued(
+    state: TenantState, index: Index, event: flows.InteractionDequeued, at: Instant
+) -> None:
     interaction = _step(state, event.interaction, InteractionStep.DEQUEUED)
     index.leave_queue(interaction)
     if event.keeps_place and interaction.enqueued_at is not None:
         interaction.places[event.queue] = interaction.enqueued_at
-    interaction.queue = interaction.enqueued_at = interaction.offer = None
+    interaction.queue = interaction.enqueued_at = None
     interaction.queue_ask = ""
     interaction.skills = {}
     interaction.leaves_unattended = False
     index.note_interaction(interaction)
 
 
-def _transfer_started(state: TenantState, index: Index, event: flows.TransferStarted) -> None:
+def _transfer_started(
+    state: TenantState, index: Index, event: flows.TransferStarted, at: Instant
+) -> None:
     state.interactions[event.interaction].transfer = PartyCall(event.ask, event.leg)
     index.party_legs[event.leg] = event.interaction
 
 
-def _transfer_answered(state: TenantState, index: Index, event: flows.TransferAnswered) -> None:
+def _transfer_answered(
+    state: TenantState, index: Index, event: flows.TransferAnswered, at: Instant
+) -> None:
     interaction = _step(state, event.interaction, InteractionStep.TRANSFERRED)
     interaction.bridge = event.bridge
     interaction.play = interaction.collect = interaction.deadline = None
@@ -81,14 +90,18 @@ def _transfer_answered(state: TenantState, index: Index, event: flows.TransferAn
     index.note_interaction(interaction)
 
 
-def _transfer_failed(state: TenantState, index: Index, event: flows.TransferFailed) -> None:
+def _transfer_failed(
+    state: TenantState, index: Index, event: flows.TransferFailed, at: Instant
+) -> None:
     interaction = state.interactions[event.interaction]
     if interaction.transfer is not None:
         index.party_legs.pop(interaction.transfer.leg, None)
         interaction.transfer = None
 
 
-def _voicemail_started(state: TenantState, index: Index, event: flows.VoicemailStarted) -> None:
+def _voicemail_started(
+    state: TenantState, index: Index, event: flows.VoicemailStarted, at: Instant
+) -> None:
     interaction = state.interactions[event.interaction]
     interaction.voicemail = event.recording
     state.voicemails[event.recording] = Voicemail(
@@ -107,11 +120,15 @@ def _voicemail_started(state: TenantState, index: Index, event: flows.VoicemailS
     )
 
 
-def _voicemail_opened(state: TenantState, index: Index, event: flows.VoicemailOpened) -> None:
+def _voicemail_opened(
+    state: TenantState, index: Index, event: flows.VoicemailOpened, at: Instant
+) -> None:
     state.voicemails[event.recording].is_open = True
 
 
-def _voicemail_left(state: TenantState, index: Index, event: flows.VoicemailLeft) -> None:
+def _voicemail_left(
+    state: TenantState, index: Index, event: flows.VoicemailLeft, at: Instant
+) -> None:
     _leave_box(state, event)
     if event.mail_to:
         voicemail = state.voicemails[event.recording]
@@ -120,7 +137,9 @@ def _voicemail_left(state: TenantState, index: Index, event: flows.VoicemailLeft
         del state.voicemails[event.recording]
 
 
-def _voicemail_discarded(state: TenantState, index: Index, event: flows.VoicemailDiscarded) -> None:
+def _voicemail_discarded(
+    state: TenantState, index: Index, event: flows.VoicemailDiscarded, at: Instant
+) -> None:
     _leave_box(state, event)
     del state.voicemails[event.recording]
 
@@ -132,11 +151,15 @@ def _leave_box(state: TenantState, event: flows.VoicemailLeft | flows.VoicemailD
         interaction.has_left_message |= isinstance(event, flows.VoicemailLeft)
 
 
-def _voicemail_mailed(state: TenantState, index: Index, event: flows.VoicemailMailed) -> None:
+def _voicemail_mailed(
+    state: TenantState, index: Index, event: flows.VoicemailMailed, at: Instant
+) -> None:
     del state.voicemails[event.recording]
 
 
-def _callback_booked(state: TenantState, index: Index, event: flows.CallbackBooked) -> None:
+def _callback_booked(
+    state: TenantState, index: Index, event: flows.CallbackBooked, at: Instant
+) -> None:
     state.callbacks[event.callback] = Callback(
         id=event.callback,
         queue=event.queue,
@@ -147,7 +170,7 @@ def _callback_booked(state: TenantState, index: Index, event: flows.CallbackBook
     )
 
 
-FLOW_EVOLVERS: dict[type[flows.AnyFlowEvent], Callable[[TenantState, Index, Any], None]] = {
+FLOW_EVOLVERS: dict[Any, Callable[[TenantState, Index, Any, Instant], None]] = {
     flows.FlowAdvanced: _advanced,
     flows.InteractionTurnedAway: _turned_away,
     flows.InteractionDequeued: _dequeued,

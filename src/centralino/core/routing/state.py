@@ -14,6 +14,7 @@ import msgspec
 from centralino.core.agents.state import Agent
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.library import FlowLibrary
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.state import Callback, Interaction, Offer, Voicemail
 from centralino.core.kernel.ids import (
@@ -78,6 +79,8 @@ class Index:
         """Who waits in a queue or is just being offered, with his place."""
         self.interaction_deadlines: OrderedNames[InteractionId] = OrderedNames()
         self.agent_deadlines: OrderedNames[AgentId] = OrderedNames()
+        self.leases: OrderedNames[str] = OrderedNames()
+        """Ends of offers on channels without a telephone, and of whatever else has an id."""
         self.customer_legs: dict[LegId, InteractionId] = {}
         self.agent_legs: dict[LegId, AgentId] = {}
         self.party_legs: dict[LegId, InteractionId] = {}
@@ -124,6 +127,9 @@ class Index:
                 self.customer_legs[interaction.leg] = interaction.id
             if interaction.transfer is not None:
                 self.party_legs[interaction.transfer.leg] = interaction.id
+        for offer in state.offers.values():
+            if offer.channel is not Channel.VOICE and offer.deadline is not None:
+                self.leases.put(offer.id, (offer.deadline,))
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""

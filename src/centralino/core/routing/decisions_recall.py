@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking an offer back: the agent's answer would not count any more.
+
+He stays reserved until his phone is quiet, so that he is never rung twice at once, and has
+missed nothing: no pause, his idle time kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from centralino.core.agents.events import AgentRemoved, AgentUnreadied
+from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.effects import CancelRing, HangUpLeg
+from centralino.core.interactions.events import OfferRecalled, OfferWithdrawn
+from centralino.core.interactions.offer_lifecycle import OfferState
+from centralino.core.kernel.instant import seconds
+
+if TYPE_CHECKING:
+    from centralino.core.interactions.state import Interaction, Offer
+    from centralino.core.kernel.ids import OfferId
+    from centralino.core.routing.turn import Turn
+
+RECALL_WITHIN = seconds(5)
+"""Longest time until a phone that we stopped ringing is quiet."""
+ELSEWHERE = "answered-elsewhere"
+
+
+def recall_all(turn: Turn, interaction: Interaction, reason: str = "caller-gone") -> None:
+    """Stop asking everybody who is asked for a customer."""
+    for name in interaction.offers:
+        recall(turn, name, reason)
+
+
+def recall(turn: Turn, name: OfferId, reason: str, *, is_answered: bool = False) -> None:
+    """Stop asking one agent; ``is_answered`` when his phone has just been answered."""
+    offer = turn.state.offers[name]
+    is_answered |= offer.state is OfferState.ANSWERED
+    turn.emit(
+        OfferRecalled(
+            interaction=offer.interaction,
+            offer=name,
+            agent=offer.agent,
+            deadline=turn.within(RECALL_WITHIN),
+            reason=reason,
+        )
+    )
+    if offer.channel is not Channel.VOICE:
+        withdraw(turn, offer)
+    elif is_answered:
+        turn.order(HangUpLeg(leg=offer.leg, cause=hang_up_cause(offer)))
+    else:
+        turn.order(CancelRing(leg=offer.leg, cause=hang_up_cause(offer)))
+
+
+def hang_up_cause(offer: Offer) -> str:
+    """Return what a phone is told whose offer was recalled."""
+    return ELSEWHERE if offer.recall_reason == ELSEWHERE else "caller-gone"
+
+
+def withdraw(turn: Turn, made: Offer) -> None:
+    """A recalled offer is over: the agent is free again, or what he asked for meanwhile."""
+    agent = turn.state.agents[made.agent]
+    intended = agent.intended_reason
+    turn.emit(
+        OfferWithdrawn(
+            interaction=made.interaction,
+            offer=made.id,
+            agent=made.agent,
+            reason=made.recall_reason,
+        )
+    )
+    if made.channel is not Channel.VOICE:
+        return
+    if made.agent not in turn.index.agent_configurations:
+        turn.emit(AgentRemoved(agent=made.agent))
+    elif intended is not None:
+        turn.emit(AgentUnreadied(agent=made.agent, reason=intended))
