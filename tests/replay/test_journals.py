@@ -56,7 +56,7 @@ TOLD = {
 TENANT = TenantId("acme")
 
 
-def _load(path: Path) -> InMemoryJournal:
+def load(path: Path) -> InMemoryJournal:
     journal = InMemoryJournal()
     records = []
     for sequence, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -82,7 +82,7 @@ def _compact(value: object) -> bytes:
 
 @pytest.mark.parametrize("path", sorted(JOURNALS.glob("*.jsonl")), ids=lambda path: path.stem)
 def test_a_committed_journal_is_decided_as_it_was(path: Path) -> None:
-    journal = _load(path)
+    journal = load(path)
     report = replay(journal, TENANT)
     assert report.first_difference is None
     assert report.is_identical
@@ -90,20 +90,20 @@ def test_a_committed_journal_is_decided_as_it_was(path: Path) -> None:
 
 
 def test_there_is_a_journal_with_every_kind_of_end() -> None:
-    journal = _load(JOURNALS / "busy-hour-1.jsonl")
+    journal = load(JOURNALS / "busy-hour-1.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.abandoned) > 0
 
 
 def test_there_is_a_journal_of_flows() -> None:
-    journal = _load(JOURNALS / "flow-hour-1.jsonl")
+    journal = load(JOURNALS / "flow-hour-1.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.transferred, counts.voicemails, counts.missed) > 0
 
 
 @pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.jsonl")), ids=lambda path: path.stem)
 def test_what_an_earlier_release_wrote_is_read_and_tells_the_same(path: Path) -> None:
-    journal = _load(path)
+    journal = load(path)
     engine = TenantEngine(TENANT)
     for record in journal.read(TENANT):
         command_of(record)

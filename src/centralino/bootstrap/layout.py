@@ -43,6 +43,11 @@ class Layout:
         return self.data_dir / "journal.sqlite3"
 
     @property
+    def snapshots(self) -> Path:
+        """Where the snapshots of a journal file are."""
+        return self.data_dir / "snapshots"
+
+    @property
     def mail(self) -> Path:
         """Where mails wait until they are delivered."""
         return self.data_dir / "mail"

@@ -21,7 +21,6 @@ import structlog
 import uvloop
 
 from centralino.adapters.clock import SystemClock
-from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.adapters.lookup.http import HttpLookups
 from centralino.adapters.mail.outbox import MailOutbox
 from centralino.adapters.media.client import MediaPool
@@ -29,6 +28,12 @@ from centralino.adapters.speech.espeak import EspeakEngine
 from centralino.adapters.speech.library import SpokenPromptLibrary
 from centralino.adapters.voice.process import run_voice
 from centralino.bootstrap.edge import run_edge
+from centralino.bootstrap.journals import (
+    ProcessSnapshotMaker,
+    open_journal,
+    open_snapshots,
+    rhythm_of,
+)
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
@@ -37,8 +42,9 @@ from centralino.core.kernel.errors import AppError
 from centralino.exchange.control_server import ControlServer
 from centralino.exchange.driver import LinkedDriver
 from centralino.exchange.errands import Helpers
-from centralino.exchange.exchange import Exchange
+from centralino.exchange.exchange import Exchange, Keeping
 from centralino.exchange.link.framing import Hello
+from centralino.exchange.snapshotting import SnapshotKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +74,12 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
     clock = SystemClock()
     trunks = {trunk.trunk: trunk.tenant for trunk in settings.voice.trunks}
     control = ControlServer(clock=clock, generation=generation, trunks=trunks)
-    journal = SqliteJournal(layout.journal)
+    journal = open_journal(settings.journal, layout)
+    maker = ProcessSnapshotMaker(layout.settings_file)
+    keeping = Keeping(
+        open_snapshots(settings.journal, layout),
+        SnapshotKeeper(maker, clock, rhythm_of(settings.journal)),
+    )
     lookups = HttpLookups(settings.lookups)
     try:
         exchange = Exchange(
@@ -77,6 +88,7 @@ async def run_exchange(settings: Settings, layout: Layout) -> None:
             journal=journal,
             clock=clock,
             observer=control.observer,
+            keeping=keeping,
             helpers=Helpers(
                 lookups=lookups,
                 mail=MailOutbox(settings.mail, layout.mail, clock),

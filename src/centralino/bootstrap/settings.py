@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from centralino.adapters.journal.settings import JournalSettings
 from centralino.adapters.lookup.http import LookupSettings
 from centralino.adapters.mail.outbox import MailSettings
 from centralino.adapters.voice.call_settings import CallSettings
@@ -88,6 +89,8 @@ class Settings(_Branch, frozen=True, kw_only=True):
     calls: CallSettings = CallSettings()
     """What is done with calls while nobody decides: time-outs, holding treatment, routes."""
     media: MediaSettings = MediaSettings()
+    journal: JournalSettings = JournalSettings()
+    """Where inputs and events become durable."""
     api: ApiSettings = ApiSettings()
     lookups: LookupSettings = LookupSettings()
     """Web services that flows may ask."""

@@ -8,11 +8,14 @@ which facts are durable.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from centralino.exchange.facts import AnyFact
 
+MOST_GENERATIONS = 500
+"""Starts of drivers whose last fact is remembered; a driver keeps no facts of older ones."""
+MOST_KEYS = 10_000
 _PREFIX = "fact"
 
 
@@ -39,6 +42,41 @@ class FactCursor:
     def _note(self, driver: str, generation: int, fact: int) -> None:
         name = (driver, generation)
         self._highest[name] = max(fact, self._highest.get(name, 0))
+
+
+class KeyDigest:
+    """The keys of a journal that still matter, however long it is.
+
+    Of facts the highest of each of the last generations of a driver; of everything else,
+    such as commands over the API, the last ``MOST_KEYS``.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._facts: dict[tuple[str, int], int] = {}
+        self._others: dict[str, None] = {}
+        for key in keys:
+            self.add(key)
+
+    def add(self, key: str) -> None:
+        """Take the next key of the journal; an empty one is none."""
+        prefix, *rest = key.split("/")
+        if prefix == _PREFIX and len(rest) == 3:
+            name = (rest[0], int(rest[1]))
+            self._facts[name] = max(int(rest[2]), self._facts.get(name, 0))
+            _bound(self._facts, MOST_GENERATIONS)
+        elif key:
+            self._others[key] = None
+            _bound(self._others, MOST_KEYS)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys, oldest first within facts and within the rest."""
+        facts = (f"{_PREFIX}/{name}/{gen}/{fact}" for (name, gen), fact in self._facts.items())
+        return (*facts, *self._others)
+
+
+def _bound(entries: dict[Any, Any], most: int) -> None:
+    if len(entries) > most:
+        del entries[next(iter(entries))]
 
 
 def key_of(driver: str, fact: AnyFact) -> str:

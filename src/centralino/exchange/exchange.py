@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from centralino.core.routing.configuration import TenantConfiguration
     from centralino.core.routing.turn import Decision
     from centralino.exchange.ports import CallControlPort, ClockPort, JournalPort
+    from centralino.exchange.snapshot import Snapshots
+    from centralino.exchange.snapshotting import SnapshotKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,14 @@ _ENDINGS = (
     orders.StopPlay,
     orders.StopCollect,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How snapshots are kept: where restarts find them, and who asks for new ones."""
+
+    snapshots: Snapshots
+    keeper: SnapshotKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class Observer:
 class Exchange:
     """Runs tenants on one call driver; ``run`` until cancelled."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports it works with
         self,
         *,
         driver: CallControlPort,
@@ -70,6 +80,7 @@ class Exchange:
         clock: ClockPort,
         observer: Observer | None = None,
         helpers: Helpers | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.tenants: dict[TenantId, TenantWriter] = {}
         self.alarms: dict[tuple[str, str], facts.Alarm] = {}
@@ -80,6 +91,7 @@ class Exchange:
         self._driver_name = driver_name
         self._journal = journal
         self._clock = clock
+        self._keeping = keeping
         self._observer = observer or Observer()
         self._outbox = Outbox(driver)
         self._errands = Errands(helpers or Helpers(), submit=self.submit, request=self._request)
@@ -98,11 +110,14 @@ class Exchange:
         Raises:
             StorageError: the journal cannot be read.
             InvalidInput, Conflict: a configuration is refused.
-            VersionConflict: somebody else writes the journal.
+            VersionConflict: another exchange writes the journal, or has taken it over.
         """
         for tenant in configurations:
+            await self._journal.own(tenant)
             self._recover(tenant)
         async with asyncio.TaskGroup() as group:
+            if self._keeping is not None:
+                group.create_task(self._keeping.keeper.run())
             self._errands.start(group)
             for writer in self.tenants.values():
                 group.create_task(writer.run())
@@ -138,8 +153,9 @@ class Exchange:
             listener=Listener(
                 on_decision=self._carry_out,
                 on_storage=lambda problem: self._note_storage(tenant, problem),
-                on_commit=self._observer.on_commit,
+                on_commit=lambda times: self._note_commit(tenant, times),
             ),
+            snapshots=self._keeping.snapshots if self._keeping else None,
         )
         keys = writer.recover()
         self._cursor.recover(keys)
@@ -149,8 +165,15 @@ class Exchange:
         for recording in (*state.recordings, *state.voicemails):
             self._recording_tenants[recording] = tenant
         self.tenants[tenant] = writer
+        if self._keeping is not None:
+            self._keeping.keeper.begin(tenant, writer.snapshot_sequence)
         self._observer.on_recovered(tenant, keys)
         log.info("tenant.recovered", tenant=tenant, sequence=state.sequence)
+
+    def _note_commit(self, tenant: TenantId, times: CommitTimes) -> None:
+        self._observer.on_commit(times)
+        if self._keeping is not None:
+            self._keeping.keeper.note(tenant, self.tenants[tenant].engine.state.sequence)
 
     # --------------------------------------------------------------------- driver
     async def _serve_driver(self) -> None:

@@ -110,12 +110,23 @@ class JournalPort(JournalReadPort, Protocol):
     are committed as one group. Nothing is acknowledged to anybody before it returns.
     """
 
+    async def own(self, tenant: TenantId) -> None:
+        """Become the one writer of a tenant; before anything of it is read or appended.
+
+        Raises:
+            Conflict: another exchange writes it, and goes on doing so.
+            StorageError: the journal cannot be reached.
+        """
+        ...
+
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Make records durable, all or none.
 
         Raises:
-            StorageError: the disk is full or broken; none of them is stored.
-            VersionConflict: a sequence is taken already (a second writer).
+            StorageError: they could not be made durable now; try the same ones again, and
+                none is stored twice even when it was stored after all.
+            VersionConflict: a sequence or key is taken already, or another exchange has
+                become the tenant's writer: stop at once.
         """
         ...
 

@@ -32,10 +32,12 @@ from centralino.core.routing.engine import TenantEngine
 from centralino.exchange.codec import encode, events_of
 from centralino.exchange.link.stream import pause
 from centralino.exchange.ports import ClockPort, JournalPort, JournalRecord
+from centralino.exchange.recovery import recover
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
     from centralino.core.routing.turn import Decision
+    from centralino.exchange.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
 
@@ -89,34 +91,38 @@ class TenantWriter:
     """Owns a tenant's engine; ``run`` is its one task."""
 
     def __init__(
-        self, tenant: TenantId, *, journal: JournalPort, clock: ClockPort, listener: Listener
+        self,
+        tenant: TenantId,
+        *,
+        journal: JournalPort,
+        clock: ClockPort,
+        listener: Listener,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.tenant = tenant
         self.engine = TenantEngine(tenant)
+        self.snapshot_sequence = 0
+        """Of the snapshot that the last recovery began with."""
         self._journal = journal
         self._clock = clock
         self._listener = listener
+        self._snapshots = snapshots
         self._mailbox: asyncio.Queue[_Mail] = asyncio.Queue(MOST_MAIL)
-        self._keys: set[str] = set()
         self._last_at = Instant(0)
         self._offset: int | None = None
         """What to add to the monotonic clock for the tenant's time."""
 
-    def recover(self) -> list[str]:
-        """Rebuild the engine from the journal; return the keys of the inputs it holds.
+    def recover(self) -> tuple[str, ...]:
+        """Rebuild the engine from the journal; return the keys of its inputs that still matter.
 
         Raises:
-            StorageError: the journal cannot be read.
+            StorageError: the journal cannot be read, is damaged, or of a newer release.
         """
-        self.engine = TenantEngine(self.tenant)
-        keys = []
-        for record in self._journal.read(self.tenant):
-            self._last_at = Instant(record.at)
-            events = events_of(record)
-            self.engine.restore(record.sequence, self._last_at, events)
-            if record.key:
-                keys.append(record.key)
-        return keys
+        found, keys = recover(self.tenant, self._journal, self._snapshots)
+        self.engine = found.engine
+        self.snapshot_sequence = found.since
+        self._last_at = max(found.at, self._last_at)
+        return keys.keys()
 
     async def submit(self, inputs: Sequence[Input]) -> None:
         """Have inputs decided; returns when what came of them is durable.

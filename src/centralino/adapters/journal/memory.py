@@ -6,12 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.kernel.errors import StorageError, VersionConflict
+from centralino.exchange.snapshot import one_too_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from centralino.core.kernel.ids import TenantId
     from centralino.exchange.ports import JournalRecord
+    from centralino.exchange.snapshot import Snapshot, SnapshotHeader
 
 
 class InMemoryJournal:
@@ -21,6 +23,9 @@ class InMemoryJournal:
         self.most_records = most_records
         self._records: dict[TenantId, list[JournalRecord]] = {}
         self._keys: set[tuple[TenantId, str]] = set()
+
+    async def own(self, tenant: TenantId) -> None:
+        """Become the writer of a tenant; in memory there is no other."""
 
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Keep records, all or none; raises as the port says."""
@@ -57,3 +62,30 @@ class InMemoryJournal:
     def tenants(self) -> Sequence[TenantId]:
         """Return the tenants that have records, in order."""
         return sorted(self._records)
+
+
+class InMemorySnapshots:
+    """Implements ``SnapshotPort``; keeps ``most`` per tenant."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._kept: dict[TenantId, dict[int, Snapshot]] = {}
+
+    def headers(self, tenant: TenantId) -> list[SnapshotHeader]:
+        """Return what there is of a tenant, newest first."""
+        kept = self._kept.get(tenant, {})
+        return [kept[sequence].header for sequence in sorted(kept, reverse=True)]
+
+    def load(self, header: SnapshotHeader) -> Snapshot:
+        """Return a snapshot."""
+        try:
+            return self._kept[header.tenant][header.sequence]
+        except KeyError:
+            raise StorageError("the snapshot is gone") from None
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot and drop one that is too many."""
+        kept = self._kept.setdefault(snapshot.header.tenant, {})
+        kept[snapshot.header.sequence] = snapshot
+        while (extra := one_too_many(list(kept), self._most)) is not None:
+            del kept[extra]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from typing_extensions import override
 
 from centralino.core.kernel.errors import Conflict, StorageError, VersionConflict
 from centralino.core.kernel.ids import TenantId
@@ -106,6 +107,9 @@ class JournalReader:
         """Return the tenants that have records, in order."""
         return [TenantId(row[0]) for row in self._query(_TENANTS, ())]
 
+    def close(self) -> None:
+        """Let go; nothing is held between two readings."""
+
     def _query(self, sql: str, values: tuple[object, ...]) -> Iterator[_Row]:
         try:
             uri = f"{self._path.absolute().as_uri()}?mode=ro"
@@ -141,6 +145,9 @@ class SqliteJournal(JournalReader):
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
+    async def own(self, tenant: TenantId) -> None:
+        """Become the writer of a tenant; whoever has the file's lock is that of all."""
+
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Make records durable, all or none.
 
@@ -153,6 +160,7 @@ class SqliteJournal(JournalReader):
         self._batches.put(_Batch(records, loop, done))
         await done
 
+    @override
     def close(self) -> None:
         """Write what waits, then let go of the file. Idempotent."""
         if self._thread.is_alive():
