@@ -30,3 +30,15 @@ async def wait(delay_s: float) -> None:
         await over
     finally:
         timer.cancel()
+
+
+async def wait_for_news(news: asyncio.Event, longest_s: float) -> None:
+    """Return when ``news`` is set, or after ``longest_s`` seconds of the running loop's time."""
+    if longest_s <= 0 or news.is_set():
+        return
+    waiting = asyncio.ensure_future(news.wait())
+    try:
+        await asyncio.wait((waiting,), timeout=longest_s)
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)

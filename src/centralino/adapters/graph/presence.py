@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from centralino.adapters.clock import wait
+from centralino.adapters.clock import wait_for_news
 from centralino.adapters.graph.presence_book import PollPlan, PresenceBook, SilenceDetector
 from centralino.adapters.graph.request import GraphRequest
 from centralino.core.kernel.errors import AppError
@@ -149,16 +149,7 @@ class PresenceKeeper:
 
     async def _until(self, due: int | None) -> None:
         pause_s = LONGEST_PAUSE_S if due is None else (due - self._clock.utc()) / SECOND
-        if pause_s <= 0:
-            return
-        news = asyncio.ensure_future(self._news.wait())
-        timer = asyncio.ensure_future(wait(pause_s))
-        try:
-            await asyncio.wait((news, timer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            news.cancel()
-            timer.cancel()
-            await asyncio.gather(news, timer, return_exceptions=True)
+        await wait_for_news(self._news, pause_s)
 
     async def _poll(self, people: tuple[PersonId, ...]) -> None:
         try:
