@@ -18,6 +18,7 @@ from centralino.cli import doctor as doctor_command
 from centralino.cli import flow as flow_command
 from centralino.cli import replay as replay_command
 from centralino.cli import serve as serve_command
+from centralino.cli import staff as staff_command
 from centralino.core.kernel.errors import AppError, ConfigError
 
 FAILED, WRONG_USAGE = 1, 2
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(flow_command.app)
 app.command()(certify_command.certify)
 app.command()(apply_command.apply)
+app.command()(staff_command.staff)
 
 
 class Model(StrEnum):
