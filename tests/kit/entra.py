@@ -7,6 +7,7 @@ import itertools
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from centralino.simulators.entra.description import (
@@ -39,9 +40,9 @@ URI = f"api://localhost/{CLIENT_ID}"
 ROLES = ("Agent", "Supervisor", "TenantAdmin")
 
 
-def application() -> Application:
+def application(**changes: object) -> Application:
     """Return the registration of the product."""
-    return Application(
+    made = Application(
         client_id=CLIENT_ID,
         name="Centralino",
         home_tenant=TENANT_ID,
@@ -53,6 +54,7 @@ def application() -> Application:
         pre_authorized=TEAMS_CLIENTS,
         wants=(Permission(scopes=("User.Read", "Presence.Read.All"), roles=("User.Read.All",)),),
     )
+    return msgspec.structs.replace(made, **changes)
 
 
 def scenario(**changes: object) -> EntraScenario:

@@ -107,7 +107,13 @@ class HttpServer:
             return
         self._server.should_exit = True
         await self._task
+        # A client that keeps its connection would keep a TLS close waiting for its answer.
+        for connection in list(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
         self._server = self._task = None
+        await _turns()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -140,6 +146,15 @@ class HttpServer:
             ssl_certfile=None if self._tls is None else str(self._tls.certificate),
             ssl_keyfile=None if self._tls is None else str(self._tls.private_key),
         )
+
+
+async def _turns() -> None:
+    """Let the loop finish what it does at once: sockets of aborted connections are closed."""
+    loop = asyncio.get_running_loop()
+    for _ in range(3):
+        turned = loop.create_future()
+        loop.call_soon(turned.set_result, None)
+        await turned
 
 
 def _listen(address: str, port: int) -> socket.socket:
