@@ -33,7 +33,7 @@ class Report:
             sink: where each line is written, flushed at once.
             keep: how many lines stay in memory for waiting and reading.
         """
-        self._utc = utc
+        self.utc = utc
         self._sink = sink
         self._keep = keep
         self.lines: list[Line] = []
@@ -43,7 +43,7 @@ class Report:
 
     def add(self, part: str, what: str, **fields: object) -> None:
         """Add a line."""
-        line: Line = {"at": round(self._utc(), 6), "part": part, "what": what, **fields}
+        line: Line = {"at": round(self.utc(), 6), "part": part, "what": what, **fields}
         if len(self.lines) < self._keep:
             self.lines.append(line)
         if self._sink is not None:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from centralino.simulators.carrier.carrier import CarrierSimulator
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
 from centralino.simulators.dns.server import NameServer
+from centralino.simulators.entra.simulator import EntraSimulator
+from centralino.simulators.http.clock import LoopClock
 from centralino.simulators.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from centralino.simulators.messages import MessageRecorder
     from centralino.simulators.report import Report
 
-PARTS = ("direct-routing", "carrier", "dns")
+PARTS = ("direct-routing", "carrier", "entra", "dns")
 
 
 async def run_simulators(
@@ -51,6 +53,10 @@ async def run_simulators(
             server = NameServer(scenario.names)
             await server.start(scenario.media_address, scenario.dns_port)
             stack.callback(server.close)
+        if "entra" in parts and scenario.entra is not None:
+            entra = EntraSimulator(scenario.entra, LoopClock(report.utc), seed=scenario.seed)
+            await stack.enter_async_context(entra)
+            report.add("entra", "listening", url=entra.base_url)
         carrier = None
         if "carrier" in parts and scenario.carrier is not None:
             carrier = CarrierSimulator(scenario, scenario.carrier, report)

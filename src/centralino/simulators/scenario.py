@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from centralino.simulators.entra.description import EntraScenario
+
 Behaviour = Literal[
     "answer",
     "decline",
@@ -310,6 +312,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """Host names to loopback addresses, ``*.domain`` for all below it."""
     direct_routing: DirectRouting | None = None
     carrier: Carrier | None = None
+    entra: EntraScenario | None = None
     dns_port: int = 0
     """A DNS server on ``media_address``; 0 leaves it out."""
 

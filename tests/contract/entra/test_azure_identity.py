@@ -83,12 +83,15 @@ def test_a_certificate(module_folder: Path) -> None:
         certificate=str(certificate),
         private_key=str(key),
     )
-    with running_entra(module_folder, scenario) as stage, CertificateCredential(
-        kit.TENANT_ID,
-        kit.CLIENT_ID,
-        certificate_data=identity.key_pem + identity.chain_pem,
-        **options(stage),
-    ) as credential:
+    with (
+        running_entra(module_folder, scenario) as stage,
+        CertificateCredential(
+            kit.TENANT_ID,
+            kit.CLIENT_ID,
+            certificate_data=identity.key_pem + identity.chain_pem,
+            **options(stage),
+        ) as credential,
+    ):
         assert claims_of(credential.get_token(GRAPH).token)["appid"] == kit.CLIENT_ID
 
 
