@@ -4,16 +4,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from centralino.bootstrap.examination import examine
+from centralino.bootstrap.examination import Finding, examine
+from centralino.bootstrap.teams.examination import examine_tenant
 
 
-def run(config: Path, json_file: Path | None) -> int:
-    """Examine a configuration and this machine; return 0 when nothing is wrong."""
-    findings = examine(config)
+def run(
+    config: Path | None, tenant: str | None, features: Sequence[str], json_file: Path | None
+) -> int:
+    """Examine a configuration, this machine and a tenant; return 0 when nothing is wrong."""
+    findings: list[Finding] = []
+    if config is not None:
+        findings += examine(config)
+    if tenant is not None:
+        findings += examine_tenant(tenant, features)
     for finding in findings:
         mark = "ok  " if finding.is_good else "FAIL"
         print(f"{mark} {finding.check}: {finding.text}")

@@ -19,6 +19,7 @@ from centralino.cli import flow as flow_command
 from centralino.cli import replay as replay_command
 from centralino.cli import serve as serve_command
 from centralino.cli import staff as staff_command
+from centralino.cli import teams as teams_command
 from centralino.core.kernel.errors import AppError, ConfigError
 
 FAILED, WRONG_USAGE = 1, 2
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(flow_command.app)
+app.add_typer(teams_command.app, name="teams")
 app.command()(certify_command.certify)
 app.command()(apply_command.apply)
 app.command()(staff_command.staff)
@@ -127,11 +129,20 @@ def replay(
 
 @app.command()
 def doctor(
-    config: Annotated[Path, typer.Option(help="Settings as YAML.")],
+    config: Annotated[Path | None, typer.Option(help="Settings as YAML.")] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option(help="A tenant's settings: a file of settings.ps1, or a simulated tenant."),
+    ] = None,
+    features: Annotated[
+        list[str] | None, typer.Option("--for", help="Judge the tenant for this feature or model.")
+    ] = None,
     json: JsonFile = None,
 ) -> None:
-    """Check configuration, certificates, names and ports, and say how to mend each."""
-    raise typer.Exit(doctor_command.run(config, json))
+    """Check configuration, certificates, names, ports and a tenant, and say how to mend each."""
+    if config is None and tenant is None:
+        _stop("Say what to examine: --config FILE, --tenant FILE, or both.", WRONG_USAGE)
+    raise typer.Exit(doctor_command.run(config, tenant, features or (), json))
 
 
 def _stop(message: str, code: int) -> None:
