@@ -193,11 +193,11 @@ def sign_claims(ring: KeyRing, claims: Claims, now: int, defect: Defect | None =
         claims = spoil(claims, defect, now)
     key = ring.stranger if defect == "unknown-key" else ring.current
     if defect == "alg-none":
-        return jwt.encode(claims, key="", algorithm="none", headers={"kid": key.kid})
+        return jwt.api_jws.encode(_json(claims), "", algorithm="none", headers={"kid": key.kid})
     if defect == "hs256-with-public-key":
         return _confused(claims, key)
     headers = {} if defect == "no-key-id" else {"kid": key.kid}
-    token = jwt.encode(claims, key.private, algorithm="RS256", headers=headers)
+    token = jwt.api_jws.encode(_json(claims), key.private, algorithm="RS256", headers=headers)
     return _forged(token) if defect == "forged-signature" else token
 
 
@@ -227,6 +227,11 @@ def service_principal(tenant: Tenant, client: Application) -> str:
     """Return the object id of an application in a tenant, a GUID."""
     digest = hashlib.sha256(f"{tenant.id}/{client.client_id}".encode()).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
+def _json(claims: Claims) -> bytes:
+    """Return claims as they are signed; unlike ``jwt.encode`` also those of a wrong kind."""
+    return json.dumps(claims, separators=(",", ":")).encode()
 
 
 def _forged(token: str) -> str:
