@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
+from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady, NotePresence
 from centralino.core.interactions.commands import EndInteraction
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId, TenantId, TrunkId
 from centralino.core.routing.commands import ConfigureTenant
@@ -29,7 +29,9 @@ MOST_VIEWS_PER_MESSAGE = 500
 MOST_RECENT_EVENTS = 200
 LONGEST_KEY = 128
 
-ControlCommand = MakeAgentReady | MakeAgentNotReady | EndInteraction | ConfigureTenant
+ControlCommand = (
+    MakeAgentReady | MakeAgentNotReady | EndInteraction | ConfigureTenant | NotePresence
+)
 """What may be asked from outside."""
 
 
@@ -59,6 +61,8 @@ class AgentView(View, frozen=True, kw_only=True):
     interaction: InteractionId | None = None
     until: int | None = None
     """When the state ends by itself."""
+    user: str = ""
+    """His Teams user, empty when not known."""
 
 
 class InteractionView(View, frozen=True, kw_only=True):

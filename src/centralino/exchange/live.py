@@ -260,6 +260,7 @@ class LiveFeed:
             since=self._agents.get(agent.id, ("", None))[1],
             interaction=agent.interaction,
             until=agent.deadline,
+            user=configuration.user if configuration else "",
         )
 
     def _interaction(self, one: Interaction) -> InteractionView:

@@ -51,7 +51,7 @@ class PresenceReading:
 
 
 class PresenceSinkPort(Protocol):
-    """Takes what is read. Only changes are told; silence means that nothing has changed."""
+    """Takes what is read: changes at once, and now and then that something still holds."""
 
     async def note(self, readings: Sequence[PresenceReading]) -> None:
         """Take changed presence; returns when it is durable, or cannot be now."""

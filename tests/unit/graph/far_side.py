@@ -81,6 +81,7 @@ class World:
     tokens: InMemoryTokens
     clock: Clock
     asked: list[httpx.Request]
+    settings: GraphSettings
 
     @property
     def seconds(self) -> float:
@@ -107,12 +108,12 @@ def run_in_virtual_time(
 
     async def run() -> T:
         tokens, clock = InMemoryTokens(), Clock(loop)
-        transport = httpx.MockTransport(answer)
+        used = settings or GraphSettings()
         client = GraphClient(
-            settings or GraphSettings(), tokens, clock, chance=lambda: 0.0, transport=transport
+            used, tokens, clock, chance=lambda: 0.0, transport=httpx.MockTransport(answer)
         )
         try:
-            return await body(World(loop, client, tokens, clock, asked))
+            return await body(World(loop, client, tokens, clock, asked, used))
         finally:
             await client.close()
 

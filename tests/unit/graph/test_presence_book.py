@@ -14,6 +14,7 @@ from centralino.adapters.graph.presence_book import (
     PollPlan,
     PresenceBook,
     SilenceDetector,
+    Taken,
     Told,
 )
 from centralino.core.kernel.instant import SECOND
@@ -46,17 +47,20 @@ def reading(
 
 def test_only_what_changes_is_told_and_every_reading_confirms() -> None:
     book = PresenceBook()
-    assert len(book.take([reading("Busy", 1)])) == 1
-    assert book.take([reading("Busy", 9)]) == []
+    assert len(book.take([reading("Busy", 1)]).changed) == 1
+    assert book.take([reading("Busy", 9)]) == Taken([], [])
     assert book.age_ns(ANNA, 10 * SECOND) == SECOND
-    assert [one.availability for one in book.take([reading("Away", 12)])] == ["Away"]
+    assert [one.availability for one in book.take([reading("Away", 12)]).changed] == ["Away"]
+    assert book.take([reading("Away", 600)]) == Taken([], [])
+    assert len(book.take([reading("Away", 612)]).confirmed) == 1, "that it still holds is told"
+    assert book.take([reading("Away", 1211)]) == Taken([], [])
 
 
 def test_a_poll_that_was_asked_before_a_notification_came_does_not_undo_it() -> None:
     book = PresenceBook()
     book.take([reading("Available", 1)])
     book.take([reading("Busy", 5, source=PresenceSource.NOTIFICATION)])
-    assert book.take([reading("Available", 4)]) == []
+    assert book.take([reading("Available", 4)]) == Taken([], [])
     known = book.reading(ANNA)
     assert known is not None
     assert known.availability == "Busy"
@@ -93,11 +97,11 @@ def test_what_cannot_show_by_itself_was_set_by_hand(
 ) -> None:
     book = PresenceBook()
     book.told[ANNA] = Told(told, 0)
-    [fact] = book.take([reading(shows, 120)])
+    [fact] = book.take([reading(shows, 120)]).changed
     assert fact.is_override is is_override
     book = PresenceBook()
     book.told[ANNA] = Told(told, 100 * SECOND)
-    [fact] = book.take([reading(shows, 120)])
+    [fact] = book.take([reading(shows, 120)]).changed
     assert not fact.is_override, "Teams may not have heard of it yet"
 
 

@@ -175,10 +175,11 @@ class PresenceKeeper:
         await self._take([one for one in readings if one.person in asked])
 
     async def _take(self, readings: Sequence[PresenceReading]) -> None:
-        changed = self.book.take(readings)
-        if changed:
-            self.silence.see(changed, self._covered)
-            await self._sink.note(changed)
+        taken = self.book.take(readings)
+        self.silence.see(taken.changed, self._covered)
+        told = taken.changed + taken.confirmed
+        if told:
+            await self._sink.note(told)
 
     async def _note_failure(self) -> None:
         assert self._read_at is not None  # noqa: S101 - set when running began

@@ -24,6 +24,9 @@ MOST_PER_REQUEST = 650
 LAG_S = 60.0
 """Microsoft's own longest delay between a fact and what Graph says."""
 
+CONFIRM_AFTER_S = 600.0
+_CONFIRM_AFTER = round(CONFIRM_AFTER_S * SECOND)
+
 _WEAKER: Mapping[str, frozenset[str]] = {
     "Available": frozenset({"Away", "BeRightBack", "Offline"}),
     "Busy": frozenset({"Available", "AvailableIdle", "Away", "BeRightBack", "Offline"}),
@@ -40,11 +43,23 @@ class Told:
     """UTC nanoseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of some readings."""
+
+    changed: list[PresenceReading]
+    """Those that say something else than what was known."""
+    confirmed: list[PresenceReading]
+    """Those that say the same, and were not told for ``CONFIRM_AFTER_S``: whoever judges
+    presence by its age must hear that it still holds."""
+
+
 class PresenceBook:
     """The newest reading of everybody who is followed."""
 
     def __init__(self) -> None:
         self.told: dict[PersonId, Told] = {}
+        self._noted_at: dict[PersonId, int] = {}
         self._readings: dict[PersonId, PresenceReading] = {}
         self._confirmed: dict[PersonId, int] = {}
 
@@ -64,9 +79,9 @@ class PresenceBook:
         at = self._confirmed.get(person)
         return None if at is None else now - at
 
-    def take(self, readings: Iterable[PresenceReading]) -> list[PresenceReading]:
-        """Take readings; return those that say something else than what was known."""
-        changed = []
+    def take(self, readings: Iterable[PresenceReading]) -> Taken:
+        """Take readings; the newer one of somebody wins."""
+        taken = Taken([], [])
         for reading in readings:
             known = self._readings.get(reading.person)
             if known is not None and _is_older(reading, known):
@@ -74,17 +89,20 @@ class PresenceBook:
             judged = replace(reading, is_override=self._is_override(reading))
             confirmed = self._confirmed.get(reading.person, 0)
             self._confirmed[reading.person] = max(confirmed, reading.read_at)
+            self._readings[reading.person] = judged
             if known is None or known.fact != judged.fact:
-                changed.append(judged)
-                self._readings[reading.person] = judged
-            elif judged.sequence > known.sequence:
-                self._readings[reading.person] = judged
-        return changed
+                taken.changed.append(judged)
+            elif reading.read_at - self._noted_at[reading.person] >= _CONFIRM_AFTER:
+                taken.confirmed.append(judged)
+            else:
+                continue
+            self._noted_at[reading.person] = reading.read_at
+        return taken
 
     def forget_all_but(self, people: Iterable[PersonId]) -> None:
         """Drop everybody who is followed no longer."""
         kept = frozenset(people)
-        for book in (self._readings, self._confirmed, self.told):
+        for book in (self._readings, self._confirmed, self._noted_at, self.told):
             for person in [one for one in book if one not in kept]:
                 del book[person]
 

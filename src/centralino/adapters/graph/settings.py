@@ -55,6 +55,9 @@ class GraphSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Presence requests we allow ourselves per directory; Microsoft's limit is 1500."""
     other_per_s: Annotated[int, Meta(ge=1, le=1000)] = 25
     """All other requests; Microsoft's limit for most of what we use is 30."""
+    callback_url: str = ""
+    """Address under which Microsoft reaches this server, such as `https://contact.example`; its
+    webhooks lie below it. Empty: nothing can be subscribed to."""
     presence: PresenceSettings = PresenceSettings()
 
 
