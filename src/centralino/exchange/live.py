@@ -82,7 +82,7 @@ class CallCounter:
         """Count an event."""
         match event:
             case calls.InteractionArrived():
-                self._offered += 1
+                self._offered += event.callback is None
             case calls.OfferAccepted():
                 self._answered += event.interaction not in self._is_answered
                 self._is_answered.add(event.interaction)

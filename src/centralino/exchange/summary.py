@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from centralino.core.interactions import events as calls
 from centralino.core.interactions.flow_events import (
-    AnyFlowEvent,
     InteractionDequeued,
     InteractionTurnedAway,
     TransferAnswered,
@@ -52,6 +51,8 @@ class CallStory:
     """How often a queue was full, unattended or too slow for him."""
     transferred_at: Instant | None = None
     voicemails: int = 0
+    is_callback: bool = False
+    """We called him, because we had promised to."""
     recording: RecordingId | None = None
     recording_path: str = ""
     recording_channels: int = 0
@@ -71,11 +72,11 @@ class CallStory:
     def is_failed(self) -> bool:
         """Whether it ended before anybody was connected because something did not work."""
         was_connected = self.agent is not None or self.transferred_at is not None
-        if was_connected or self.is_abandoned or self.outcome is None:
+        if was_connected or self.is_abandoned or self.outcome is None or self.is_callback:
             return False
         return not self.outcome.is_success
 
-    def take(self, event: calls.AnyInteractionEvent | AnyFlowEvent, at: Instant) -> None:
+    def take(self, event: calls.InteractionEvent, at: Instant) -> None:
         """Add what an event tells."""
         match event:
             case calls.InteractionQueued():
@@ -101,7 +102,7 @@ class CallStory:
             case _:
                 self._take_flow(event, at)
 
-    def _take_flow(self, event: calls.AnyInteractionEvent | AnyFlowEvent, at: Instant) -> None:
+    def _take_flow(self, event: calls.InteractionEvent, at: Instant) -> None:
         match event:
             case InteractionTurnedAway() | InteractionDequeued(reason="timeout" | "no-agents"):
                 self.overflows += 1
@@ -126,6 +127,8 @@ class CallCounts:
     overflowed: int = 0
     transferred: int = 0
     voicemails: int = 0
+    callbacks: int = 0
+    """Attempts to call a customer back; in no other figure unless he was connected."""
 
 
 class StoryBook:
@@ -150,6 +153,7 @@ class StoryBook:
                 arrived_at=at,
                 caller_number=event.caller_number,
                 called_number=event.called_number,
+                is_callback=event.callback is not None,
             )
         story = self.stories[event.interaction]
         story.take(event, at)
@@ -172,7 +176,7 @@ def count_calls(stories: Iterable[CallStory]) -> CallCounts:
     abandoned = sum(1 for story in ended if story.is_abandoned)
     failed = sum(1 for story in ended if story.is_failed)
     return CallCounts(
-        offered=len(listed),
+        offered=sum(1 for story in listed if not story.is_callback),
         answered=answered,
         abandoned=abandoned,
         failed=failed,
@@ -181,4 +185,5 @@ def count_calls(stories: Iterable[CallStory]) -> CallCounts:
         overflowed=sum(1 for story in listed if story.overflows),
         transferred=sum(1 for story in listed if story.transferred_at is not None),
         voicemails=sum(story.voicemails for story in listed),
+        callbacks=sum(1 for story in listed if story.is_callback),
     )

@@ -83,6 +83,7 @@ _WAYS: dict[type[nodes.AnyNode], tuple[_Way, ...]] = {
         _Way("timeout", "timeout"),
         _Way("overflow", "overflow"),
         _Way("no-agents", "no_agents"),
+        _Way("closed", "closed", may_lack=True),
         _Way("failed", "failed"),
     ),
     nodes.CallbackNode: (

@@ -63,7 +63,7 @@ class QueueLeft(Happening, frozen=True, tag="queue-left"):
     ask: str
     reason: str
     """``answered`` (an agent talks to him, the flow is over), ``left``, ``overflow``,
-    ``no-agents`` or ``failed``."""
+    ``no-agents``, ``closed``, ``timeout`` or ``failed``."""
 
 
 class QueueRead(Happening, frozen=True, tag="queue-read"):

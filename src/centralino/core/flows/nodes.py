@@ -316,6 +316,8 @@ class QueueNode(Node, frozen=True, kw_only=True, tag="queue"):
     timeout: Name | None = None
     overflow: Name | None = None
     no_agents: Name | None = None
+    closed: Name | None = None
+    """The queue is closed, by its hours or by somebody in charge; ``no_agents`` when left out."""
     failed: Name | None = None
     """There is no such queue, or it does not answer."""
 

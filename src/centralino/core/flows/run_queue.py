@@ -80,6 +80,10 @@ def _left(run: Run, node: nodes.QueueNode, reason: str) -> None:
             run.follow("overflow", node.overflow)
         case "no-agents":
             run.follow("no-agents", node.no_agents)
+        case "timeout":
+            run.follow("timeout", node.timeout)
+        case "closed":
+            run.follow("closed", node.closed or node.no_agents)
         case _:
             run.follow("failed", node.failed, f"the queue let him go: {reason[:100]}")
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import msgspec
 
 from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.ids import (
     AgentId,
     BridgeId,
+    CallbackId,
     InteractionId,
     LegId,
     OfferId,
@@ -41,6 +43,8 @@ class InteractionArrived(InteractionEvent, frozen=True, tag="interaction.arrived
     """Until when it must be connected to our announcements."""
     caller_name: str | None = None
     channel: Channel = Channel.VOICE
+    callback: CallbackId | None = None
+    """We call him; ``leg`` is empty until then."""
 
 
 class InteractionGreeted(InteractionEvent, frozen=True, tag="interaction.greeted"):
@@ -75,6 +79,8 @@ class InteractionQueued(InteractionEvent, frozen=True, tag="interaction.queued")
     """The place kept from an earlier wait; ``None`` is now."""
     leaves_unattended: bool = False
     """He leaves when the last agent signs out."""
+    wish: Wish | None = None
+    """Whom he asks for; anybody of the queue when left out."""
 
 
 class OfferMade(InteractionEvent, frozen=True, tag="offer.made"):
@@ -86,6 +92,8 @@ class OfferMade(InteractionEvent, frozen=True, tag="offer.made"):
     deadline: Instant
     """End of the lease."""
     channel: Channel = Channel.VOICE
+    is_reserved: bool = False
+    """His phone is called when the customer has answered, who is being called back."""
     rule: str = "longest-idle"
     """Why this agent: the rule of the match, ``picked`` or ``assigned``; before there were others
     it was this one."""

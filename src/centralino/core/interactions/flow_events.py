@@ -114,7 +114,10 @@ class VoicemailMailed(InteractionEvent, frozen=True, tag="voicemail.mailed"):
 
 
 class CallbackBooked(InteractionEvent, frozen=True, tag="callback.booked"):
-    """The customer is to be called back, with the place he had."""
+    """The customer is to be called back, with the place he had.
+
+    ``interaction`` is the one in which he asked for it; empty when somebody else did.
+    """
 
     callback: CallbackId
     queue: QueueId
@@ -122,6 +125,10 @@ class CallbackBooked(InteractionEvent, frozen=True, tag="callback.booked"):
     priority: int
     since: Instant
     skills: dict[str, int] = {}
+    due_at: Instant | None = None
+    """When it is first looked at; ``None`` when nobody calls back by itself."""
+    expires_at: Instant | None = None
+    called_number: str = ""
 
 
 AnyFlowEvent = (

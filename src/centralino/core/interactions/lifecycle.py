@@ -31,6 +31,10 @@ class InteractionState(StrEnum):
     """Customer and agent talk."""
     TRANSFERRED = "transferred"
     """Customer and a party outside our queues talk."""
+    DIALLING = "dialling"
+    """The customer is being called back, with nobody reserved for him; his place is kept."""
+    DISMISSED = "dismissed"
+    """The customer hears why he is let go."""
     WRAP_UP = "wrap-up"
     """The customer has gone; the agent finishes."""
     ENDED = "ended"
@@ -49,6 +53,9 @@ class InteractionStep(StrEnum):
     CONNECTED = "connected"
     TRANSFERRED = "transferred"
     BROKEN = "broken"
+    DIALLED = "dialled"
+    REACHED = "reached"
+    DISMISSED = "dismissed"
     RELEASED = "released"
     ENDED = "ended"
 
@@ -89,6 +96,15 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
         (_S.CONNECTED, _E.BROKEN): _S.OFFERED,
         (_S.CONNECTED, _E.RELEASED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.ENDED): _S.ENDED,
+        (_S.QUEUED, _E.DIALLED): _S.DIALLING,
+        (_S.DIALLING, _E.REACHED): _S.QUEUED,
+        (_S.DIALLING, _E.ENDED): _S.ENDED,
+        (_S.OFFERED, _E.DIALLED): _S.OFFERED,
+        (_S.OFFERED, _E.REACHED): _S.OFFERED,
+        (_S.IN_FLOW, _E.DISMISSED): _S.DISMISSED,
+        (_S.QUEUED, _E.DISMISSED): _S.DISMISSED,
+        (_S.ARRIVED, _E.DISMISSED): _S.DISMISSED,
+        (_S.DISMISSED, _E.ENDED): _S.ENDED,
     },
 )
 """Every legal step of an interaction."""

@@ -7,6 +7,7 @@ import msgspec
 
 from centralino.core.flows.actions import Collect, Play
 from centralino.core.flows.position import FlowPosition
+from centralino.core.interactions.callback_lifecycle import CallbackState
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
@@ -77,6 +78,10 @@ class Interaction(msgspec.Struct):
     channel: Channel = Channel.VOICE
     wish: Wish | None = None
     """Whom he asks for while he waits."""
+    callback: CallbackId | None = None
+    """The promise that he is called back for; ``leg`` is empty until he is called."""
+    is_dialling: bool = False
+    """His phone is being called."""
     is_provisional: bool = False
     """Somebody answered and the two are not known to hear each other yet; who else was asked
     is not let go before."""
@@ -121,6 +126,28 @@ class Callback(msgspec.Struct):
     priority: int
     skills: dict[str, int]
     since: Instant
+    """The place it keeps."""
+    state: CallbackState = CallbackState.BOOKED
+    booked_for: InteractionId | None = None
+    """Who booked it on the line, as long as he may still be there."""
+    called_number: str = ""
+    """What the customer had called."""
+    expires_at: Instant | None = None
+    """When it is given up; ``None`` when its queue does not call back by itself."""
+    deadline: Instant | None = None
+    """When the present state is looked at again."""
+    attempts: int = 0
+    """How often he was called."""
+    last_result: str = ""
+    interaction: InteractionId | None = None
+    """The attempt under way."""
+
+
+class LeftPlace(msgspec.Struct, frozen=True):
+    """The place of a customer who gave up waiting, should he call again."""
+
+    since: Instant
+    until: Instant
 
 
 class Offer(msgspec.Struct):
@@ -136,5 +163,7 @@ class Offer(msgspec.Struct):
     expects: str = ""
     """Name of what is played to the agent before he is connected."""
     recall_reason: str = ""
+    is_reserved: bool = False
+    """The agent's phone is not called before the customer has answered."""
     deadline: Instant | None = None
     """End of the lease."""

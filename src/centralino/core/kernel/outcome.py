@@ -39,6 +39,7 @@ class OutcomeReason(StrEnum):
     TRANSFERRED = "transferred"
     REPLACED = "replaced"
     REDIRECTED = "redirected"
+    QUEUE_CLOSED = "queue-closed"
     BUSY = "busy"
     DECLINED = "declined"
     NO_ANSWER = "no-answer"

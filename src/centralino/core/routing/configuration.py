@@ -19,6 +19,8 @@ from centralino.core.agents.requirement import AttributeValue
 from centralino.core.agents.wrap_up import WrapUp
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
+from centralino.core.interactions.callback_policy import CallbackPolicy
+from centralino.core.interactions.limits import QueueLimit
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
 
@@ -78,6 +80,12 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Who ends the wrap-up, and after which conversations there is one."""
     whisper: tuple[str, ...] = ()
     """Prompts that an agent hears before he is connected."""
+    limits: tuple[QueueLimit, ...] = ()
+    """When it does not take or keep a customer; the first that holds counts."""
+    callbacks: CallbackPolicy | None = None
+    """How it calls back; without one callbacks are a list that people work through."""
+    resume_place_for_ms: int = 0
+    """So long a caller who gave up waiting has his place when he calls again; 0 not at all."""
 
 
 class PhoneConfiguration(msgspec.Struct, frozen=True, kw_only=True):

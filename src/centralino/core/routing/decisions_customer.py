@@ -49,6 +49,8 @@ GREET_WITHIN = seconds(120)
 PROMPT_WITHIN = seconds(120)
 """Longest menu, without the wait for a key."""
 
+_WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
+
 ABANDONED = Outcome(Result.CLIENT_ERROR, OutcomeReason.ABANDONED)
 NOT_FOUND = Outcome(Result.CLIENT_ERROR, OutcomeReason.NOT_FOUND)
 OVERLOADED = Outcome(Result.SERVER_ERROR, OutcomeReason.OVERLOADED)
@@ -131,12 +133,12 @@ def order_menu(turn: Turn, interaction: Interaction) -> None:
 def finish_play(turn: Turn, command: FinishPlay) -> None:
     """The greeting is over: open the menu."""
     interaction = customer_of(turn, command.leg)
-    if (
-        interaction is not None
-        and interaction.state is InteractionState.GREETED
-        and interaction.expects == command.play
-    ):
+    if interaction is None:
+        return
+    if interaction.state is InteractionState.GREETED and interaction.expects == command.play:
         prompt(turn, interaction)
+    elif command.play == f"{interaction.id}/callback" and interaction.state in _WAITING:
+        order_music(turn, interaction)
 
 
 def finish_collect(turn: Turn, command: FinishCollect) -> None:

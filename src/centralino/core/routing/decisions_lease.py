@@ -10,15 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.interactions.lifecycle import InteractionState
-from centralino.core.kernel.ids import OfferId
+from centralino.core.interactions.offer_lifecycle import OfferState
+from centralino.core.kernel.ids import CallbackId, OfferId
 from centralino.core.routing import (
     decisions_agent,
+    decisions_callback,
     decisions_customer,
     decisions_flow,
+    decisions_limit,
     decisions_offer,
+    decisions_refuse,
 )
 
 if TYPE_CHECKING:
+    from centralino.core.agents.state import Agent
     from centralino.core.interactions.state import Interaction
     from centralino.core.routing.turn import Turn
 
@@ -28,7 +33,7 @@ def expire_all(turn: Turn) -> None:
     while (entry := turn.index.agent_deadlines.first_entry()) is not None:
         if entry[0][0] > turn.now:
             break
-        decisions_agent.expire(turn, turn.state.agents[entry[1]])
+        _expire_agent(turn, turn.state.agents[entry[1]])
     while (waiting := turn.index.interaction_deadlines.first_entry()) is not None:
         if waiting[0][0] > turn.now:
             break
@@ -36,12 +41,43 @@ def expire_all(turn: Turn) -> None:
     while (lease := turn.index.leases.first_entry()) is not None:
         if lease[0][0] > turn.now:
             break
-        decisions_offer.expire(turn, turn.state.offers[OfferId(lease[1])])
+        _expire_lease(turn, lease[1])
+    while (limit := turn.index.wait_limits.first_entry()) is not None:
+        if limit[0][0] > turn.now:
+            break
+        decisions_limit.expire_wait(turn, turn.state.interactions[limit[1]])
+
+
+def settle(turn: Turn) -> None:
+    """Do what follows from what has just happened, before anybody is matched."""
+    decisions_flow.leave_unattended(turn)
+    if turn.index.waiting_callbacks and turn.events:
+        decisions_callback.dial_near(turn)
+
+
+def _expire_agent(turn: Turn, agent: Agent) -> None:
+    made = turn.state.offers.get(agent.offer) if agent.offer is not None else None
+    if made is not None and made.is_reserved and made.state is OfferState.MADE:
+        callback = turn.state.interactions[made.interaction].callback
+        assert callback is not None  # noqa: S101 - only they reserve
+        decisions_callback.expire(turn, turn.state.callbacks[callback])
+    else:
+        decisions_agent.expire(turn, agent)
+
+
+def _expire_lease(turn: Turn, name: str) -> None:
+    offer = turn.state.offers.get(OfferId(name))
+    if offer is not None:
+        decisions_offer.expire(turn, offer)
+    else:
+        decisions_callback.expire(turn, turn.state.callbacks[CallbackId(name)])
 
 
 def _expire(turn: Turn, interaction: Interaction) -> None:
     if interaction.state is InteractionState.CONNECTED:
         decisions_offer.confirm(turn, interaction)
+    elif interaction.state is InteractionState.DISMISSED:
+        decisions_refuse.let_go(turn, interaction)
     elif interaction.state is InteractionState.WRAP_UP:
         decisions_agent.end_wrapped(turn, interaction.id)
     elif interaction.position is None:

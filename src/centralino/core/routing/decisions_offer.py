@@ -25,7 +25,6 @@ from centralino.core.interactions.effects import (
     CancelRing,
     HangUpLeg,
     PlayPrompts,
-    RingAgent,
     StartRecording,
     StopRecording,
     UnbridgeLeg,
@@ -45,6 +44,13 @@ from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.kernel.ids import BridgeId, LegId, OfferId, RecordingId
 from centralino.core.kernel.instant import seconds
 from centralino.core.routing.decisions_customer import order_music
+from centralino.core.routing.decisions_dial import (
+    DIAL_MARGIN_MS,
+    LEASE_MARGIN_MS,
+    dial,
+    order_ring,
+    policy_of,
+)
 from centralino.core.routing.decisions_flow import hand_over, play_again
 from centralino.core.routing.decisions_recall import ELSEWHERE, hang_up_cause, recall, withdraw
 
@@ -58,8 +64,6 @@ if TYPE_CHECKING:
     from centralino.core.kernel.outcome import Outcome
     from centralino.core.routing.turn import Turn
 
-LEASE_MARGIN_MS = 5000
-"""How much longer than the ringing an offer's lease lasts."""
 WHISPER_WITHIN = seconds(60)
 """Longest announcement to an agent before he is connected."""
 BRIDGE_WITHIN = seconds(2)
@@ -69,8 +73,14 @@ BRIDGE_WITHIN = seconds(2)
 def offer(turn: Turn, interaction: Interaction, agents: Sequence[AgentId], rule: str = "") -> None:
     """Reserve agents for an interaction and call their phones; the first to answer has it."""
     assert interaction.queue is not None  # noqa: S101 - only waiting interactions are offered
-    queue = turn.index.queues[interaction.queue]
-    deadline = turn.within_ms(queue.ring_for_ms + LEASE_MARGIN_MS)
+    is_reserved = interaction.callback is not None and not interaction.leg
+    if is_reserved:
+        ring_for_ms = policy_of(turn, turn.state.callbacks[interaction.callback]).ring_for_ms  # type: ignore[index]  # it is one
+        deadline = turn.within_ms(ring_for_ms + DIAL_MARGIN_MS + LEASE_MARGIN_MS)
+        agents = agents[:1]
+    else:
+        ring_for_ms = turn.index.queues[interaction.queue].ring_for_ms
+        deadline = turn.within_ms(ring_for_ms + LEASE_MARGIN_MS)
     for agent in agents:
         leg = LegId(turn.ids.next("leg"))
         turn.emit(
@@ -81,28 +91,14 @@ def offer(turn: Turn, interaction: Interaction, agents: Sequence[AgentId], rule:
                 leg=leg,
                 deadline=deadline,
                 channel=interaction.channel,
+                is_reserved=is_reserved,
                 rule=rule,
             )
         )
-        if interaction.channel is Channel.VOICE:
+        if interaction.channel is Channel.VOICE and not is_reserved:
             order_ring(turn, interaction, agent, leg)
-
-
-def order_ring(turn: Turn, interaction: Interaction, agent: AgentId, leg: LegId) -> None:
-    """Call an agent's phone."""
-    assert interaction.queue is not None  # noqa: S101 - it is being offered from its queue
-    phone = turn.index.agent_configurations[agent]
-    turn.order(
-        RingAgent(
-            leg=leg,
-            agent=agent,
-            trunk=phone.trunk,
-            target=phone.target,
-            caller_number=interaction.caller_number,
-            ring_for_ms=turn.index.queues[interaction.queue].ring_for_ms,
-            near=interaction.leg,
-        )
-    )
+    if is_reserved:
+        dial(turn, interaction, is_reserved=True)
 
 
 def ring(turn: Turn, agent: Agent) -> None:

@@ -20,15 +20,14 @@ from centralino.core.flows.happenings import (
 )
 from centralino.core.interactions.events import InteractionQueued
 from centralino.core.interactions.flow_events import (
-    CallbackBooked,
     InteractionDequeued,
     InteractionTurnedAway,
 )
 from centralino.core.interactions.lifecycle import InteractionState
-from centralino.core.kernel.ids import CallbackId
-from centralino.core.kernel.instant import SECOND
+from centralino.core.routing.decisions_dial import book
 from centralino.core.routing.decisions_recall import recall_all
-from centralino.core.routing.matching.lanes import place_of
+from centralino.core.routing.decisions_refuse import instead, refusal
+from centralino.core.routing.decisions_wait import estimate_s, place_left, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +50,10 @@ def enter(turn: Turn, interaction: Interaction, action: EnterQueue) -> QueueLeft
             InteractionTurnedAway(interaction=interaction.id, queue=action.queue, reason=reason)
         )
         return QueueLeft(ask=action.ask, reason=reason)
+    since = place_left(turn, interaction, action.queue)
+    limited = refusal(turn, action.queue, action.skills, has_place=since is not None)
+    if limited is not None:
+        return instead(turn, interaction, action, *limited)
     queue = turn.index.queues[action.queue]
     turn.emit(
         InteractionQueued(
@@ -60,7 +63,7 @@ def enter(turn: Turn, interaction: Interaction, action: EnterQueue) -> QueueLeft
             digit="",
             ask=action.ask,
             skills=action.skills,
-            since=interaction.places.get(action.queue),
+            since=since,
             leaves_unattended=action.no_agents_for == "all",
         )
     )
@@ -85,18 +88,13 @@ def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead |
     """Tell how a customer waits."""
     if interaction.queue is None or interaction.state not in _WAITING:
         return None
-    queued = turn.index.queued[interaction.queue]
-    mine = place_of(interaction)
-    position = 1 + sum(1 for place in queued.values() if place < mine)
+    position = position_of(turn, interaction)
     ready = turn.index.matching.ready_agents(interaction.queue, interaction.skills)
-    handling = turn.state.handling.get(interaction.queue)
-    estimate = -1
-    if ready and handling is not None:
-        estimate = position * handling // ready // SECOND
+    estimate = estimate_s(turn, interaction.queue, position, ready)
     return QueueRead(
         ask=action.ask,
         position=position,
-        waiting=len(queued),
+        waiting=len(turn.index.queued[interaction.queue]),
         ready_agents=ready,
         estimated_wait_s=estimate,
     )
@@ -137,17 +135,14 @@ def book_callback(
     since = interaction.places.get(action.queue)
     if interaction.queue == action.queue:
         since = interaction.enqueued_at
-    priority = turn.index.queues[action.queue].priority
-    turn.emit(
-        CallbackBooked(
-            interaction=interaction.id,
-            callback=CallbackId(turn.ids.next("callback")),
-            queue=action.queue,
-            number=action.number,
-            priority=priority if action.priority is None else action.priority,
-            since=turn.now if since is None else since,
-            skills=action.skills,
-        )
+    book(
+        turn,
+        action.queue,
+        action.number,
+        action.priority,
+        action.skills,
+        since=turn.now if since is None else since,
+        interaction=interaction,
     )
     return Booked(ask=action.ask)
 

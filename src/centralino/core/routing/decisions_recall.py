@@ -45,7 +45,7 @@ def recall(turn: Turn, name: OfferId, reason: str, *, is_answered: bool = False)
             reason=reason,
         )
     )
-    if offer.channel is not Channel.VOICE:
+    if offer.channel is not Channel.VOICE or offer.is_reserved:
         withdraw(turn, offer)
     elif is_answered:
         turn.order(HangUpLeg(leg=offer.leg, cause=hang_up_cause(offer)))

@@ -18,9 +18,11 @@ from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.outcome import CANCELLED, Outcome, OutcomeReason, Result
 from centralino.core.routing import (
+    decisions_callback,
     decisions_flow,
     decisions_offer,
     decisions_party,
+    decisions_refuse,
     decisions_voicemail,
 )
 from centralino.core.routing.decisions_agent import end_agent_leg, release
@@ -45,6 +47,16 @@ if TYPE_CHECKING:
 LOST = Outcome(Result.INDETERMINATE, OutcomeReason.PEER_LOST)
 """The driver has the leg no longer and did not say why."""
 
+_HEARS_US = frozenset(
+    {
+        InteractionState.ARRIVED,
+        InteractionState.GREETED,
+        InteractionState.CHOOSING,
+        InteractionState.QUEUED,
+        InteractionState.OFFERED,
+        InteractionState.DISMISSED,
+    }
+)
 _FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
 _IN_MENU = frozenset(
     {InteractionState.ARRIVED, InteractionState.GREETED, InteractionState.CHOOSING}
@@ -121,6 +133,8 @@ def end_leg(turn: Turn, command: EndLeg) -> None:
             end_agent_leg(turn, turn.state.agents[agent], command.outcome)
         elif command.leg in turn.index.party_legs:
             decisions_flow.end_party(turn, command.leg, command.outcome)
+    elif interaction.is_dialling:
+        decisions_callback.miss(turn, interaction, command.outcome)
     elif interaction.state is InteractionState.TRANSFERRED:
         decisions_party.end(turn, interaction, is_by_customer=True)
     elif interaction.state is InteractionState.CONNECTED:
@@ -139,6 +153,9 @@ def end_interaction(turn: Turn, command: EndInteraction) -> None:
     interaction = turn.state.interactions.get(command.interaction)
     if interaction is None:
         raise NotFound(f"there is no interaction {command.interaction}")
+    if interaction.callback in turn.state.callbacks:
+        decisions_callback.cancel(turn, turn.state.callbacks[interaction.callback])
+        return
     if interaction.leg not in turn.index.customer_legs:
         raise Conflict("the customer has gone already")
     drop_ways(turn, interaction)
@@ -181,31 +198,35 @@ def _known_legs(turn: Turn) -> list[LegId]:
 
 
 def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:
-    is_silent = view.play is None
-    if interaction.position is not None and not interaction.position.is_over:
+    if interaction.is_dialling:
+        if view.state == "answered":
+            decisions_callback.reach(turn, interaction)
+    elif interaction.position is not None and not interaction.position.is_over:
         decisions_flow.restore(turn, interaction, view)
-        return
+    elif view.play is None and interaction.state in _HEARS_US:
+        _restore_sound(turn, interaction, view)
+    elif interaction.state is InteractionState.CONNECTED and interaction.agent is not None:
+        agent = turn.state.agents[interaction.agent]
+        is_whole = view.bridge == interaction.bridge and view.recording == interaction.recording
+        if agent.leg is not None and not is_whole:
+            decisions_offer.order_conversation(turn, interaction, agent.leg)
+    elif interaction.state is InteractionState.TRANSFERRED and view.bridge != interaction.bridge:
+        decisions_party.order_bridge(turn, interaction)
+
+
+def _restore_sound(turn: Turn, interaction: Interaction, view: LegView) -> None:
     match interaction.state:
         case InteractionState.ARRIVED:
             if view.state == "offered":
                 turn.order(AnswerCall(leg=view.leg))
-        case InteractionState.GREETED if is_silent:
+        case InteractionState.GREETED:
             order_greeting(turn, interaction)
-        case InteractionState.CHOOSING if is_silent:
+        case InteractionState.CHOOSING:
             order_menu(turn, interaction)
-        case InteractionState.QUEUED | InteractionState.OFFERED if is_silent:
-            order_music(turn, interaction)
-        case InteractionState.CONNECTED if interaction.agent is not None:
-            agent = turn.state.agents[interaction.agent]
-            is_whole = view.bridge == interaction.bridge and (
-                view.recording == interaction.recording
-            )
-            if agent.leg is not None and not is_whole:
-                decisions_offer.order_conversation(turn, interaction, agent.leg)
-        case InteractionState.TRANSFERRED if view.bridge != interaction.bridge:
-            decisions_party.order_bridge(turn, interaction)
+        case InteractionState.DISMISSED:
+            decisions_refuse.let_go(turn, interaction)
         case _:
-            pass
+            order_music(turn, interaction)
 
 
 def _restore_agent(turn: Turn, view: LegView) -> None:

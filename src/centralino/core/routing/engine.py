@@ -23,17 +23,21 @@ from centralino.core.agents.commands import (
     NotePresence,
 )
 from centralino.core.interactions import commands as calls
+from centralino.core.interactions import supervision
 from centralino.core.interactions.effects import HangUpLeg
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.errors import Conflict
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing import (
     decisions_agent,
+    decisions_callback,
     decisions_customer,
     decisions_direct,
     decisions_flow,
     decisions_lease,
     decisions_offer,
+    decisions_refuse,
+    decisions_supervision,
     decisions_tenant,
     decisions_voicemail,
 )
@@ -83,7 +87,7 @@ class TenantEngine:
         self.index.matching.advance(now)
         turn = Turn(self.state, self.index, now)
         _DECIDERS[type(command)](turn, command)
-        decisions_flow.leave_unattended(turn)
+        decisions_lease.settle(turn)
         self._match(turn)
         decision = Decision(self.state.sequence + 1, now, tuple(turn.events), tuple(turn.effects))
         if not decision.is_empty:
@@ -100,6 +104,7 @@ class TenantEngine:
             self.index.interaction_deadlines.first_entry(),
             self.index.agent_deadlines.first_entry(),
             self.index.leases.first_entry(),
+            self.index.wait_limits.first_entry(),
         )
         due = [Instant(entry[0][0]) for entry in entries if entry is not None]
         matching = self.index.matching.next_deadline()
@@ -134,6 +139,8 @@ def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
     interaction = decisions_customer.customer_of(turn, command.leg)
     agent = turn.index.agent_legs.get(command.leg)
     if interaction is not None:
+        if interaction.is_dialling:
+            decisions_callback.reach(turn, interaction)
         if interaction.state is not InteractionState.ARRIVED:
             return
         if decisions_flow.has_flow(turn, interaction):
@@ -166,7 +173,9 @@ def _finish_play(turn: Turn, command: calls.FinishPlay) -> None:
         decisions_offer.finish_whisper(turn, turn.state.agents[agent], command.play)
         return
     interaction = decisions_customer.customer_of(turn, command.leg)
-    if interaction is None or interaction.position is None:
+    if interaction is not None and interaction.state is InteractionState.DISMISSED:
+        decisions_refuse.finish_dismissal(turn, interaction, command.play)
+    elif interaction is None or interaction.position is None:
         decisions_customer.finish_play(turn, command)
     else:
         decisions_flow.finish_play(turn, interaction, command)
@@ -188,6 +197,14 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     FinishWrapUp: decisions_agent.finish_early,
     ExtendWrapUp: decisions_agent.extend_wrap_up,
     NotePresence: decisions_agent.note_presence,
+    supervision.CloseQueue: decisions_supervision.close_queue,
+    supervision.OpenQueue: decisions_supervision.open_queue,
+    supervision.RerankInteraction: decisions_supervision.rerank,
+    supervision.RequeueInteraction: decisions_supervision.requeue,
+    supervision.AssignInteraction: decisions_supervision.assign,
+    supervision.PickInteraction: decisions_supervision.pick,
+    supervision.BookCallback: decisions_supervision.book_callback,
+    supervision.CancelCallback: decisions_supervision.cancel_callback,
     calls.ReceiveCall: decisions_customer.receive_call,
     calls.QueueInteraction: decisions_direct.queue_interaction,
     calls.ConfirmRinging: _confirm_ringing,

@@ -6,8 +6,10 @@ from __future__ import annotations
 import msgspec
 
 from centralino.core.agents.events import AnyAgentEvent
+from centralino.core.interactions.callback_events import AnyCallbackEvent
 from centralino.core.interactions.events import AnyInteractionEvent
 from centralino.core.interactions.flow_events import AnyFlowEvent
+from centralino.core.interactions.queue_events import AnyQueueEvent
 from centralino.core.routing.configuration import TenantConfiguration
 
 
@@ -21,5 +23,12 @@ class TenantConfigured(
     configuration: TenantConfiguration
 
 
-Event = TenantConfigured | AnyAgentEvent | AnyInteractionEvent | AnyFlowEvent
+Event = (
+    TenantConfigured
+    | AnyAgentEvent
+    | AnyInteractionEvent
+    | AnyFlowEvent
+    | AnyQueueEvent
+    | AnyCallbackEvent
+)
 """Every event of the core."""

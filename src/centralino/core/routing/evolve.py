@@ -9,6 +9,7 @@ and of flows have modules of their own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from centralino.core.agents import events as agents
@@ -17,18 +18,24 @@ from centralino.core.agents.state import Agent
 from centralino.core.interactions import events as calls
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
-from centralino.core.interactions.state import Interaction
-from centralino.core.kernel.instant import Duration
+from centralino.core.interactions.state import Interaction, LeftPlace
+from centralino.core.kernel.instant import Duration, after, milliseconds
+from centralino.core.kernel.outcome import OutcomeReason
 from centralino.core.routing.events import Event, TenantConfigured
+from centralino.core.routing.evolve_callback import CALLBACK_EVOLVERS
 from centralino.core.routing.evolve_flow import FLOW_EVOLVERS
 from centralino.core.routing.evolve_offer import OFFER_EVOLVERS, free_agent
+from centralino.core.routing.evolve_queue import QUEUE_EVOLVERS
 
 if TYPE_CHECKING:
+    from centralino.core.kernel.ids import QueueId
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
 HANDLING_WEIGHT = 8
 """A conversation counts for one part in so many in the moving average."""
+MOST_LEFT_PLACES = 10_000
+"""Places of those who gave up waiting; the oldest are forgotten."""
 
 
 def evolve(state: TenantState, index: Index, event: Event, at: Instant) -> None:
@@ -135,9 +142,11 @@ def _arrived(
         deadline=event.deadline,
         caller_name=event.caller_name,
         channel=event.channel,
+        callback=event.callback,
     )
     state.interactions[event.interaction] = interaction
-    index.customer_legs[event.leg] = event.interaction
+    if event.leg:
+        index.customer_legs[event.leg] = event.interaction
     index.note_interaction(interaction)
 
 
@@ -174,7 +183,10 @@ def _queued(state: TenantState, index: Index, event: calls.InteractionQueued, at
     interaction.queue_ask = event.ask
     interaction.skills = event.skills
     interaction.leaves_unattended = event.leaves_unattended
+    interaction.wish = event.wish
     interaction.places.pop(event.queue, None)
+    if state.left_places and interaction.caller_number:
+        state.left_places.pop(place_key(event.queue, interaction.caller_number), None)
     index.note_interaction(interaction)
 
 
@@ -213,6 +225,8 @@ def _begin_wrap_up(
 
 def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: Instant) -> None:
     interaction = state.interactions.pop(event.interaction)
+    if event.outcome.reason is OutcomeReason.ABANDONED and interaction.queue is not None:
+        _keep_place(state, index, interaction, at)
     interaction.state = INTERACTION.next(interaction.state, InteractionStep.ENDED)
     interaction.deadline = None
     index.forget_interaction(interaction)
@@ -221,6 +235,26 @@ def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: 
         if agent is not None:
             agent.disengage(interaction.id)
             index.note_agent(agent)
+
+
+def place_key(queue: QueueId, number: str) -> str:
+    """Return the name of the place that a number has left in a queue."""
+    return f"{queue} {number}"
+
+
+def _keep_place(state: TenantState, index: Index, interaction: Interaction, at: Instant) -> None:
+    """Remember the place of somebody who gave up waiting, where his queue wants that."""
+    assert interaction.queue is not None  # noqa: S101 - he waited in one
+    keep_ms = index.queues[interaction.queue].resume_place_for_ms
+    if not keep_ms or not interaction.caller_number or interaction.enqueued_at is None:
+        return
+    places = state.left_places
+    key = place_key(interaction.queue, interaction.caller_number)
+    places.pop(key, None)
+    places[key] = LeftPlace(interaction.enqueued_at, after(at, milliseconds(keep_ms)))
+    for oldest, place in list(islice(places.items(), 2)):
+        if place.until <= at or len(places) > MOST_LEFT_PLACES:
+            del places[oldest]
 
 
 def _recording_completed(
@@ -256,5 +290,7 @@ _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]]
     calls.InteractionEnded: _ended,
     calls.RecordingCompleted: _recording_completed,
     **OFFER_EVOLVERS,
+    **QUEUE_EVOLVERS,
+    **CALLBACK_EVOLVERS,
     **FLOW_EVOLVERS,
 }

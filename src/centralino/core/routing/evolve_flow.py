@@ -160,14 +160,20 @@ def _voicemail_mailed(
 def _callback_booked(
     state: TenantState, index: Index, event: flows.CallbackBooked, at: Instant
 ) -> None:
-    state.callbacks[event.callback] = Callback(
+    callback = Callback(
         id=event.callback,
         queue=event.queue,
         number=event.number,
         priority=event.priority,
         skills=event.skills,
         since=event.since,
+        booked_for=event.interaction or None,
+        called_number=event.called_number,
+        deadline=event.due_at,
+        expires_at=event.expires_at,
     )
+    state.callbacks[event.callback] = callback
+    index.note_callback(callback)
 
 
 FLOW_EVOLVERS: dict[Any, Callable[[TenantState, Index, Any, Instant], None]] = {

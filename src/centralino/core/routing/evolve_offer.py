@@ -67,6 +67,7 @@ def _made(state: TenantState, index: Index, event: calls.OfferMade, at: Instant)
         made_at=at,
         channel=event.channel,
         deadline=event.deadline,
+        is_reserved=event.is_reserved,
     )
     agent = state.agents[event.agent]
     agent.engage(event.interaction, event.channel, is_offer=True)
@@ -76,7 +77,8 @@ def _made(state: TenantState, index: Index, event: calls.OfferMade, at: Instant)
         agent.interaction = event.interaction
         agent.leg = event.leg
         agent.deadline = event.deadline
-        index.agent_legs[event.leg] = event.agent
+        if not event.is_reserved:
+            index.agent_legs[event.leg] = event.agent
     else:
         index.leases.put(event.offer, (event.deadline,))
     index.note_interaction(interaction)

@@ -14,9 +14,17 @@ import msgspec
 from centralino.core.agents.state import Agent
 from centralino.core.flows.document import Catalogue
 from centralino.core.flows.library import FlowLibrary
+from centralino.core.interactions.callback_lifecycle import CallbackState
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import InteractionState
-from centralino.core.interactions.state import Callback, Interaction, Offer, Voicemail
+from centralino.core.interactions.limits import Closure, LimitKind
+from centralino.core.interactions.state import (
+    Callback,
+    Interaction,
+    LeftPlace,
+    Offer,
+    Voicemail,
+)
 from centralino.core.kernel.ids import (
     AgentId,
     CallbackId,
@@ -27,7 +35,7 @@ from centralino.core.kernel.ids import (
     RecordingId,
     TenantId,
 )
-from centralino.core.kernel.instant import Duration
+from centralino.core.kernel.instant import SECOND, Duration
 from centralino.core.routing.configuration import TenantConfiguration
 from centralino.core.routing.matching.lanes import place_of
 from centralino.core.routing.matching.matching import Matching
@@ -40,6 +48,11 @@ if TYPE_CHECKING:
         NumberConfiguration,
         QueueConfiguration,
     )
+
+
+_KEEPS_PLACE = frozenset({InteractionState.OFFERED, InteractionState.DIALLING})
+"""Nobody is looked for, but the place counts."""
+_WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
 
 
 class TenantState(msgspec.Struct):
@@ -65,7 +78,11 @@ class TenantState(msgspec.Struct):
     voicemails: dict[RecordingId, Voicemail] = {}
     """Those that are being left, or wait to be mailed."""
     callbacks: dict[CallbackId, Callback] = {}
-    """Those that are booked."""
+    """Those that are promised, until they reached somebody or were given up."""
+    closures: dict[QueueId, Closure] = {}
+    """Queues that somebody in charge has closed."""
+    left_places: dict[str, LeftPlace] = {}
+    """Places of those who gave up waiting, by queue and number, oldest first."""
     handling: dict[QueueId, Duration] = {}
     """How long a conversation of a queue takes with its wrap-up: a moving average."""
 
@@ -81,6 +98,10 @@ class Index:
         self.agent_deadlines: OrderedNames[AgentId] = OrderedNames()
         self.leases: OrderedNames[str] = OrderedNames()
         """Ends of offers on channels without a telephone, and of whatever else has an id."""
+        self.waiting_callbacks: set[CallbackId] = set()
+        self.wait_limits: OrderedNames[InteractionId] = OrderedNames()
+        """When those are led away whose queue limits the wait."""
+        self._wait_limit_of: dict[QueueId, int] = {}
         self.customer_legs: dict[LegId, InteractionId] = {}
         self.agent_legs: dict[LegId, AgentId] = {}
         self.party_legs: dict[LegId, InteractionId] = {}
@@ -111,6 +132,13 @@ class Index:
                 queues_of[agent].append(queue.id)
         self.queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
         self.queued = {queue.id: {} for queue in configuration.queues}
+        self.wait_limits = OrderedNames()
+        self._wait_limit_of = {
+            queue.id: limit.threshold
+            for queue in configuration.queues
+            for limit in reversed(queue.limits)
+            if limit.on is LimitKind.WAIT
+        }
         self.matching.configure(configuration)
 
     def rebuild(self, state: TenantState) -> None:
@@ -119,17 +147,20 @@ class Index:
             self.configure(state.configuration)
         for agent in state.agents.values():
             self.note_agent(agent)
-            if agent.leg is not None:
+            offer = state.offers.get(agent.offer) if agent.offer is not None else None
+            if agent.leg is not None and not (offer is not None and offer.is_reserved):
                 self.agent_legs[agent.leg] = agent.id
         for interaction in state.interactions.values():
             self.note_interaction(interaction)
-            if interaction.state is not InteractionState.WRAP_UP:
+            if interaction.state is not InteractionState.WRAP_UP and interaction.leg:
                 self.customer_legs[interaction.leg] = interaction.id
             if interaction.transfer is not None:
                 self.party_legs[interaction.transfer.leg] = interaction.id
         for offer in state.offers.values():
             if offer.channel is not Channel.VOICE and offer.deadline is not None:
                 self.leases.put(offer.id, (offer.deadline,))
+        for callback in state.callbacks.values():
+            self.note_callback(callback)
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
@@ -139,15 +170,44 @@ class Index:
             self.interaction_deadlines.put(interaction.id, (interaction.deadline,))
         if interaction.queue is None:
             return
+        if self._wait_limit_of:
+            self._note_wait(interaction, interaction.queue)
         queued = self.queued[interaction.queue]
         if interaction.state is InteractionState.QUEUED:
             queued[interaction.id] = place_of(interaction)
             self.matching.enter(interaction)
-        elif interaction.state is InteractionState.OFFERED:
+        elif interaction.state in _KEEPS_PLACE:
             queued[interaction.id] = place_of(interaction)
             self.matching.leave(interaction)
         elif queued.pop(interaction.id, None) is not None:
             self.matching.leave(interaction)
+
+    def _note_wait(self, interaction: Interaction, queue: QueueId) -> None:
+        """Note when somebody is led away because he has waited long enough."""
+        limit_s = self._wait_limit_of.get(queue)
+        since = interaction.enqueued_at
+        is_waiting = interaction.state in _WAITING and interaction.callback is None
+        if limit_s is None or since is None or not is_waiting:
+            self.wait_limits.drop(interaction.id)
+        else:
+            began = max(since, interaction.arrived_at)
+            self.wait_limits.put(interaction.id, (began + limit_s * SECOND,))
+
+    def note_callback(self, callback: Callback) -> None:
+        """Bring the index in line with a callback that has changed."""
+        if callback.deadline is None:
+            self.leases.drop(callback.id)
+        else:
+            self.leases.put(callback.id, (callback.deadline,))
+        if callback.state is CallbackState.WAITING:
+            self.waiting_callbacks.add(callback.id)
+        else:
+            self.waiting_callbacks.discard(callback.id)
+
+    def forget_callback(self, name: CallbackId) -> None:
+        """Remove a callback that has ended."""
+        self.leases.drop(name)
+        self.waiting_callbacks.discard(name)
 
     def forget_interaction(self, interaction: Interaction) -> None:
         """Remove an interaction that has ended."""
@@ -162,6 +222,7 @@ class Index:
         if interaction.queue is not None:
             self.queued[interaction.queue].pop(interaction.id, None)
             self.matching.leave(interaction)
+            self.wait_limits.drop(interaction.id)
 
     def note_agent(self, agent: Agent) -> None:
         """Bring the index in line with an agent who has changed."""
