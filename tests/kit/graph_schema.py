@@ -26,6 +26,8 @@ FILE = "graph-v1.0-subset.yaml"
 MOST_PROBLEMS = 12
 """Problems listed for one value; more of them help nobody."""
 
+_NAMESPACE = re.compile(r"/microsoft\.graph\.(?:\w+\.)?", re.IGNORECASE)
+
 Json = Any
 Schema = Mapping[str, Any]
 
@@ -91,7 +93,7 @@ class GraphSchema:
     def operation(self, method: str, path: str) -> Schema | None:
         """Return the operation that a request reaches, or None."""
         for pattern, _, operations in self._templates:
-            if pattern.fullmatch(path) and method.lower() in operations:
+            if pattern.fullmatch(_bare(path)) and method.lower() in operations:
                 found: Schema = operations[method.lower()]
                 return found
         return None
@@ -174,10 +176,15 @@ def _short(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
+def _bare(path: str) -> str:
+    """Return a path whose functions and actions come without their namespace; both are legal."""
+    return _NAMESPACE.sub("/", path)
+
+
 def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"\{[^}]+\}", template)
+    parts = re.split(r"\{[^}]+\}", _bare(template))
     return re.compile("([^/]+?)".join(re.escape(part) for part in parts), re.IGNORECASE)
 
 
 def _most_literal(entry: tuple[str, Schema]) -> tuple[int, str]:
-    return entry[0].count("{"), entry[0]
+    return -len(re.sub(r"\{[^}]+\}", "", entry[0])), entry[0]

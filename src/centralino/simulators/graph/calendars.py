@@ -118,9 +118,10 @@ class Calendars:
         ends_at = instant(values["enddatetime"], "endDateTime")
         if ends_at < starts_at:
             raise bad_request("EndDateTime is before StartDateTime.", "ErrorInvalidParameter")
-        return [self._row(person, one, zone) for one in self.between(person.id, starts_at, ends_at)]
+        return [self.row(person, one, zone) for one in self.between(person.id, starts_at, ends_at)]
 
-    def _row(self, person: Person, event: Event, zone: str) -> Json:
+    def row(self, person: Person, event: Event, zone: str) -> Json:
+        """Return an event with its times in a zone."""
         address = {"emailAddress": {"name": person.name, "address": person.upn}}
         return {
             "id": event.id,
@@ -193,10 +194,6 @@ def _item(event: Event, zone: str) -> Json:
         "status": event.show_as,
         "subject": event.subject,
         "location": "",
-        "isMeeting": True,
-        "isRecurring": False,
-        "isException": False,
-        "isReminderSet": False,
         "start": shown_time(event.starts_at, zone),
         "end": shown_time(event.ends_at, zone),
     }

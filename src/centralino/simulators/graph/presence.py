@@ -224,6 +224,8 @@ class PresenceSources:
         edges = [edge for session in self.sessions.values() for edge in session.edges()]
         if self.preferred is not None:
             edges.append(self.preferred.expires_at)
+        if self.status_expires_at is not None:
+            edges.append(self.status_expires_at)
         for span in self.appointments:
             edges += (span.starts_at, span.ends_at)
         return min((edge for edge in edges if edge > now), default=None)

@@ -138,11 +138,17 @@ class CallRecords:
             if ended is not None:
                 self._records[call_id] = Record(ended, version, at)
                 out.append(RecordOut(call_id, version, at))
-        kept_from = now - self.settings.kept_for_days * DAY_NS
-        for call_id in [k for k, r in self._records.items() if _end(r.ended) < kept_from]:
+        self._forget(now - self.settings.kept_for_days * DAY_NS)
+        return out
+
+    def _forget(self, kept_from: int) -> None:
+        # They appear about in the order of their ends, so the oldest stand first.
+        while self._records:
+            call_id, record = next(iter(self._records.items()))
+            if _end(record.ended) >= kept_from:
+                return
             del self._records[call_id]
             self._ended.pop(call_id, None)
-        return out
 
     def next_deadline(self) -> int | None:
         """Return when :meth:`advance` has something to do."""

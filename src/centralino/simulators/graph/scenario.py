@@ -181,6 +181,8 @@ class SubscriptionSettings(Struct, frozen=True, kw_only=True):
     """How subscriptions and deliveries behave where Microsoft does not promise."""
 
     allows_http_loopback: bool = False
+    reaches_any_host: bool = False
+    """Endpoints may be anywhere; else only on the loopback."""
     rich_presence_only: bool = True
     refuses_duplicates: bool = True
     clamps_lifetime: bool = False

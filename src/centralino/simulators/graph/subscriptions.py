@@ -144,7 +144,7 @@ class SubscriptionBook:
         )
         self._take_lifetime(drafted, body, now)
         self._take_certificate(drafted, body)
-        self._require_room(drafted, caller)
+        self.require_room(drafted, caller)
         return drafted
 
     def _take_lifetime(self, subscription: Subscription, body: Mapping[str, Any], now: int) -> None:
@@ -192,7 +192,12 @@ class SubscriptionBook:
             )
             raise bad_request(message, "ValidationError")
 
-    def _require_room(self, drafted: Subscription, caller: Caller) -> None:
+    def require_room(self, drafted: Subscription, caller: Caller) -> None:
+        """Refuse what is over a quota or there already.
+
+        Raises:
+            GraphError: 403, a quota; 409, the same again.
+        """
         there = [one for one in self._by_id.values() if one.tenant_id == drafted.tenant_id]
         if len(there) >= self.rules.most_per_tenant:
             raise forbidden("The tenant has reached its limit of subscriptions.")
@@ -209,6 +214,14 @@ class SubscriptionBook:
                 raise forbidden(message, "ExtensionError")
         if self.rules.refuses_duplicates and any(_is_same(one, drafted) for one in same_kind):
             raise conflict("A subscription to this resource and changeType exists already.")
+
+    def url_of(self, body: Mapping[str, Any]) -> str:
+        """Return the ``notificationUrl`` of a request.
+
+        Raises:
+            GraphError: 400, it is none that notifications can go to.
+        """
+        return self._url(body, "notificationUrl")
 
     def _url(self, body: Mapping[str, Any], name: str, *, is_needed: bool = True) -> str:
         text = _optional_text(body, name)

@@ -114,6 +114,8 @@ class World:
                 self._presence(tenant, shown)
             for out in tenant.records.advance(due):
                 self._record(tenant, out)
+        # What is too old goes without a deadline of its own.
+        tenant.records.advance(now)
 
     def next_deadline(self) -> int | None:
         """Return when :meth:`advance` or the deliveries have something to do."""

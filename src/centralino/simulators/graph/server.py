@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated Graph as a whole: one listener, one timer, notifications on their way.
+
+``async with GraphSimulator(...) as graph: graph.url``. Other parts of Graph (calls) are mounted
+with :meth:`GraphSimulator.mount` before it starts. One task lets time pass: it wakes when something
+changed or is due, and posts what the deliveries hand out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Self
+
+from centralino.simulators.graph import (
+    routes_calendars,
+    routes_directory,
+    routes_presence,
+    routes_records,
+    routes_subscriptions,
+)
+from centralino.simulators.graph.application import GraphApplication, TokenCheck
+from centralino.simulators.graph.instants import NS_PER_S
+from centralino.simulators.graph.notifier import Notifier
+from centralino.simulators.graph.requests import VERSION
+from centralino.simulators.graph.world import make_world
+from centralino.simulators.http.server import HttpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from centralino.simulators.graph.notifier import ValidationToken
+    from centralino.simulators.graph.requests import GraphRoute
+    from centralino.simulators.graph.scenario import GraphScenario
+    from centralino.simulators.http.clock import SimulatorClock
+    from centralino.simulators.http.server import TlsFiles
+
+
+class GraphSimulator:
+    """Microsoft Graph of some tenants, listening."""
+
+    def __init__(  # noqa: PLR0913 - the composition of the whole
+        self,
+        scenario: GraphScenario,
+        *,
+        checker: TokenCheck,
+        clock: SimulatorClock,
+        seed: int | str = 1,
+        validation_token: ValidationToken | None = None,
+        tls: TlsFiles | None = None,
+        authorities: Path | None = None,
+        host: str = "",
+        listens: bool = True,
+    ) -> None:
+        """Make it; nothing listens yet.
+
+        Args:
+            scenario: the tenants and what they do.
+            checker: who verifies bearer tokens.
+            clock: time of everything.
+            seed: same seed, same tenants.
+            validation_token: makes the tokens that come with encrypted content.
+            tls: the certificate; plain HTTP on the loopback without.
+            authorities: PEM file of the roots that notification endpoints chain to.
+            host: the name in the address, the address itself when empty.
+            listens: False leaves the listener out; ``application.service`` is ASGI.
+
+        Raises:
+            GraphError: a tenant setting is wrong.
+        """
+        self.scenario = scenario
+        self.world = make_world(scenario, str(seed), round(clock.utc() * NS_PER_S))
+        self.application = GraphApplication(self.world, checker, clock, seed)
+        self.notifier = Notifier(self.world, self.application.now, validation_token, authorities)
+        self._clock = clock
+        self._listens = listens
+        self._server = HttpServer(
+            self.application.service,
+            address=scenario.address,
+            port=scenario.port,
+            tls=tls,
+            host=host,
+        )
+        self._wake = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._mount_own()
+
+    def _mount_own(self) -> None:
+        self.mount(routes_presence.routes(self.world))
+        self.mount(routes_subscriptions.routes(self.world, self.notifier.handshake))
+        for part in (routes_directory, routes_calendars, routes_records):
+            self.mount(part.routes(self.world))
+
+    def mount(self, routes: Iterable[GraphRoute]) -> None:
+        """Add paths of Graph."""
+        self.application.add(routes)
+
+    @property
+    def url(self) -> str:
+        """Where Graph is, with its version."""
+        return f"{self._server.url}{VERSION}"
+
+    @property
+    def root_url(self) -> str:
+        """Where the listener is."""
+        return self._server.url
+
+    async def __aenter__(self) -> Self:
+        """Listen, and let time pass."""
+        self._stack.push_async_callback(self.notifier.close)
+        if self._listens:
+            await self._server.start()
+            self._stack.push_async_callback(self._server.close)
+        running = asyncio.get_running_loop().create_task(self._run())
+        self._stack.push_async_callback(_cancelled, running)
+        self.world.on_change.append(self._wake.set)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.world.on_change.remove(self._wake.set)
+        await self._stack.aclose()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                now = self.application.now()
+                self.world.advance(now)
+                for post in self.world.deliveries.due(now):
+                    group.create_task(self.notifier.post(post))
+                await self._until_due(now)
+
+    async def _until_due(self, now: int) -> None:
+        due = self.world.next_deadline()
+        if due is None:
+            await self._wake.wait()
+            return
+        delay_s = max(0.0, (due - now) / NS_PER_S)
+        timer = asyncio.get_running_loop().create_task(self._ring(delay_s))
+        try:
+            await self._wake.wait()
+        finally:
+            await _cancelled(timer)
+
+    async def _ring(self, delay_s: float) -> None:
+        await self._clock.wait(delay_s)
+        self._wake.set()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
