@@ -36,7 +36,16 @@ NAMES_PER_FILTER = 15
 _SELECT = "id,displayName,userPrincipalName,mail,jobTitle,department,businessPhones"
 
 
-class _User(msgspec.Struct, rename="camel"):
+_PERSON = "#microsoft.graph.user"
+_CAMEL = {
+    "display_name": "displayName",
+    "user_principal_name": "userPrincipalName",
+    "job_title": "jobTitle",
+    "business_phones": "businessPhones",
+}
+
+
+class _User(msgspec.Struct, rename=_CAMEL):
     id: str
     display_name: str | None = None
     user_principal_name: str | None = None
@@ -55,6 +64,15 @@ class _User(msgspec.Struct, rename="camel"):
             department=self.department or "",
             phone=self.business_phones[0] if self.business_phones else "",
         )
+
+
+class _Member(_User, rename={**_CAMEL, "odata_type": "@odata.type"}):
+    odata_type: str = _PERSON
+
+    @property
+    def is_person(self) -> bool:
+        """A group's members may be groups, devices and applications too."""
+        return self.odata_type == _PERSON
 
 
 class _Users(msgspec.Struct):
@@ -111,18 +129,17 @@ class GraphDirectory:
 
     async def members(self, group: str, *, most: int = 10_000) -> Sequence[Person]:
         """Return a group's people; see ``DirectoryPort``."""
-        path = f"/groups/{_id(group)}/transitiveMembers/microsoft.graph.user"
         request = self._request(
             "read a group",
-            path,
-            query={"$select": _SELECT, "$top": "999", "$count": "true"},
+            f"/groups/{_id(group)}/transitiveMembers",
+            query={"$select": _SELECT, "$top": "999"},
             permission="GroupMember.Read.All",
-            headers={"ConsistencyLevel": "eventual"},
         )
         people: list[Person] = []
         try:
-            async for user in self._pages(request):
-                people.append(user.person())
+            async for member in self._client.pages(request, _Member):
+                if member.is_person:
+                    people.append(member.person())
                 if len(people) >= most:
                     break
         except NotFound as error:
