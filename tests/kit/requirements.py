@@ -42,6 +42,14 @@ def require_program(name: str) -> str:
     return path
 
 
+def require_postgres() -> Path:
+    """Return the folder of the programs of PostgreSQL's server, or end the test."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not folders:
+        _missing("PostgreSQL's server is not installed (Debian package 'postgresql')")
+    return folders[-1].parent
+
+
 def require_package(name: str) -> None:
     """Go on only where the Python package `name` can be imported."""
     if importlib.util.find_spec(name) is None:

@@ -12,25 +12,25 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from centralino.adapters.clock import SystemClock
-from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
+from centralino.bootstrap.journals import open_journal, open_reader, open_snapshots
 from centralino.bootstrap.layout import Layout, product_prompts
 from centralino.bootstrap.sources import load_settings
 from centralino.core.flows.check import Judged, check_flow, check_surroundings
 from centralino.core.flows.reading import Marks, Problem, Reading, read_flow
-from centralino.core.kernel.errors import ConfigError, StorageError
+from centralino.core.kernel.errors import ConfigError, NotFound, StorageError
 from centralino.core.routing.commands import ConfigureTenant
 from centralino.exchange.control import ControlRequest
 from centralino.exchange.control_client import LinkedControl
 from centralino.exchange.difference import difference
 from centralino.exchange.flow_needs import lacks
 from centralino.exchange.link.stream import pause
-from centralino.exchange.replay import last_configuration
+from centralino.exchange.recovery import recover
 from centralino.exchange.tenant import Input, Listener, TenantWriter
 from centralino.exchange.tenant_file import (
     TenantFile,
@@ -91,7 +91,7 @@ async def apply_tenant(path: Path, config: Path, *, is_plan: bool) -> Applied:
         if trunk not in known:
             raise ConfigError(f"{path}: trunks", f"the settings have no trunk {trunk}")
     layout = await asyncio.to_thread(_layout, settings)
-    present = await asyncio.to_thread(_present, layout, wanted.tenant)
+    present = await asyncio.to_thread(_present, settings, layout, wanted.tenant)
     changes = difference(present, wanted)
     if is_plan or not changes:
         return Applied(faults, changes, "planned" if is_plan else "unchanged")
@@ -99,7 +99,7 @@ async def apply_tenant(path: Path, config: Path, *, is_plan: bool) -> Applied:
     if running is not None:
         await _submit(running, wanted)
         return Applied(faults, changes, "running")
-    await _store(layout, wanted)
+    await _store(settings, layout, wanted)
     return Applied(faults, changes, "stored")
 
 
@@ -182,10 +182,14 @@ def _read(path: Path) -> str:
         raise ConfigError(str(path), "this is not UTF-8 text") from None
 
 
-def _present(layout: Layout, tenant: TenantId) -> TenantConfiguration | None:
-    if not layout.journal.is_file():
+def _present(settings: Settings, layout: Layout, tenant: TenantId) -> TenantConfiguration | None:
+    try:
+        reader = open_reader(settings.journal, layout)
+    except NotFound:
         return None
-    return last_configuration(JournalReader(layout.journal), tenant)
+    with closing(reader):
+        found, _ = recover(tenant, reader, open_snapshots(settings.journal, layout))
+    return found.engine.state.configuration
 
 
 # --------------------------------------------------------------------- the running product
@@ -232,11 +236,12 @@ async def _submit(layout: Layout, configuration: TenantConfiguration) -> None:
             link.cancel()
 
 
-async def _store(layout: Layout, configuration: TenantConfiguration) -> None:
+async def _store(settings: Settings, layout: Layout, configuration: TenantConfiguration) -> None:
     """Write a configuration into the journal of a product that does not run."""
     layout.data_dir.mkdir(parents=True, exist_ok=True)
-    journal = SqliteJournal(layout.journal)
+    journal = await asyncio.to_thread(open_journal, settings.journal, layout)
     try:
+        await journal.own(configuration.tenant)
         writer = TenantWriter(
             configuration.tenant,
             journal=journal,

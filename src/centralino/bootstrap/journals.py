@@ -22,16 +22,20 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from centralino.adapters.journal.code_version import code_fingerprint
+from centralino.adapters.journal.postgres import PostgresJournal, PostgresReader
+from centralino.adapters.journal.postgres_database import Place
+from centralino.adapters.journal.postgres_snapshots import PostgresSnapshots
+from centralino.adapters.journal.settings import DSN_VARIABLE
 from centralino.adapters.journal.snapshot_files import SnapshotFiles
 from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
-from centralino.core.kernel.errors import AppError, NotFound, StorageError
+from centralino.core.kernel.errors import AppError, ConfigError, NotFound, StorageError
 from centralino.core.kernel.ids import TenantId
 from centralino.exchange.ports import JournalPort, JournalReadPort
 from centralino.exchange.recovery import take_snapshot
-from centralino.exchange.snapshot import Snapshots
+from centralino.exchange.snapshot import SnapshotPort, Snapshots
 from centralino.exchange.snapshotting import Rhythm
 
 if TYPE_CHECKING:
@@ -69,6 +73,9 @@ def open_journal(settings: JournalSettings, layout: Layout) -> OpenJournal:
         ConfigError: the settings of the database are wrong.
         StorageError: it cannot be opened.
     """
+    if settings.kind == "postgresql":
+        place = _place(settings)
+        return PostgresJournal(place, lease_s=settings.lease_s, take_over_s=settings.take_over_s)
     return SqliteJournal(layout.journal)
 
 
@@ -80,6 +87,8 @@ def open_reader(settings: JournalSettings, layout: Layout) -> OpenReader:
         ConfigError: the settings of the database are wrong.
         StorageError: it cannot be opened.
     """
+    if settings.kind == "postgresql":
+        return PostgresReader(_place(settings))
     if not layout.journal.is_file():
         raise NotFound(f"there is no journal {layout.journal}")
     return JournalReader(layout.journal)
@@ -87,7 +96,32 @@ def open_reader(settings: JournalSettings, layout: Layout) -> OpenReader:
 
 def open_snapshots(settings: JournalSettings, layout: Layout) -> Snapshots:
     """Return where the journal's snapshots are."""
-    return Snapshots(SnapshotFiles(layout.snapshots, settings.snapshots), code_fingerprint())
+    store: SnapshotPort
+    if settings.kind == "postgresql":
+        store = PostgresSnapshots(_place(settings), settings.snapshots)
+    else:
+        store = SnapshotFiles(layout.snapshots, settings.snapshots)
+    return Snapshots(store, code_fingerprint())
+
+
+def _place(settings: JournalSettings) -> Place:
+    """Return where PostgreSQL is.
+
+    Raises:
+        ConfigError: there is no connection string.
+    """
+    if settings.dsn_file:
+        try:
+            dsn = Path(settings.dsn_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            hint = "a file that only our user can read"
+            raise ConfigError("journal.dsn_file", "cannot be read", hint) from None
+    else:
+        dsn = os.environ.get(DSN_VARIABLE, "")
+    if not dsn:
+        hint = f"name a file in journal.dsn_file, or set {DSN_VARIABLE}"
+        raise ConfigError("journal", "PostgreSQL has no connection string", hint)
+    return Place(dsn, settings.schema, settings.timeout_s)
 
 
 def rhythm_of(settings: JournalSettings) -> Rhythm:

@@ -116,6 +116,7 @@ class Exchange:
             await self._journal.own(tenant)
             self._recover(tenant)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._journal.guard())
             if self._keeping is not None:
                 group.create_task(self._keeping.keeper.run())
             self._errands.start(group)

@@ -119,6 +119,14 @@ class JournalPort(JournalReadPort, Protocol):
         """
         ...
 
+    async def guard(self) -> None:
+        """Wait until another exchange has become the writer of a tenant of ours.
+
+        Raises:
+            VersionConflict: always, then: stop at once.
+        """
+        ...
+
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Make records durable, all or none.
 

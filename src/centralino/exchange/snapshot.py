@@ -94,9 +94,14 @@ def anchor_of(record: JournalRecord) -> str:
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
+def encode_header(header: SnapshotHeader) -> str:
+    """Return a header as a line of JSON."""
+    return msgspec.json.encode(header).decode()
+
+
 def encode_snapshot(snapshot: Snapshot) -> bytes:
     """Return a snapshot as bytes."""
-    return msgspec.json.encode(snapshot.header) + b"\n" + snapshot.state
+    return encode_header(snapshot.header).encode() + b"\n" + snapshot.state
 
 
 def decode_header(line: bytes) -> SnapshotHeader:

@@ -12,6 +12,7 @@ import pytest
 from centralino.core.kernel.errors import StorageError, VersionConflict
 from centralino.core.kernel.ids import TenantId
 from centralino.exchange.ports import JournalPort, JournalRecord
+from centralino.exchange.recovery import recover
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,18 @@ def record(
     )
 
 
+async def own(journal: JournalPort, *tenants: TenantId) -> None:
+    """Become the writer of some tenants."""
+    for tenant in tenants or (ACME,):
+        await journal.own(tenant)
+
+
+async def write(journal: JournalPort, *records: JournalRecord) -> None:
+    """Become the writer of the records' tenants and append them."""
+    await own(journal, *dict.fromkeys(one.tenant for one in records))
+    await journal.append(records)
+
+
 class JournalCases(ABC):
     """The cases; a subclass opens its journal."""
 
@@ -47,8 +60,8 @@ class JournalCases(ABC):
 
     def test_what_was_appended_is_read_back_in_order(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as journal:
-            asyncio.run(journal.append([record(1), record(2, key="k")]))
-            asyncio.run(journal.append([record(1, BETA), record(3)]))
+            asyncio.run(write(journal, record(1), record(2, key="k")))
+            asyncio.run(write(journal, record(1, BETA), record(3)))
             assert list(journal.read(ACME)) == [record(1), record(2, key="k"), record(3)]
             assert list(journal.read(ACME, after=2)) == [record(3)]
             assert list(journal.read(BETA)) == [record(1, BETA)]
@@ -59,7 +72,7 @@ class JournalCases(ABC):
         self, tmp_path: Path
     ) -> None:
         with self.open(tmp_path) as journal:
-            asyncio.run(journal.append([record(1)]))
+            asyncio.run(write(journal, record(1)))
             for batch in ([record(1)], [record(2), record(2)], [record(3)], [record(2), record(4)]):
                 with pytest.raises(VersionConflict):
                     asyncio.run(journal.append(batch))
@@ -67,6 +80,7 @@ class JournalCases(ABC):
 
     def test_an_input_is_stored_once(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as journal:
+            asyncio.run(own(journal, ACME, BETA))
             asyncio.run(journal.append([record(1, key="voice/1/7")]))
             with pytest.raises(VersionConflict):
                 asyncio.run(journal.append([record(2, key="voice/1/7")]))
@@ -81,6 +95,7 @@ class JournalCases(ABC):
                 await journal.append([record(sequence, tenant)])
 
         async def write_all(journal: JournalPort) -> None:
+            await own(journal, *tenants)
             async with asyncio.TaskGroup() as group:
                 for tenant in tenants:
                     group.create_task(write(journal, tenant))
@@ -89,8 +104,45 @@ class JournalCases(ABC):
             asyncio.run(write_all(journal))
             assert [journal.last_sequence(tenant) for tenant in tenants] == [25] * 20
 
+    def test_one_batch_of_several_tenants_is_stored_whole_or_not_at_all(
+        self, tmp_path: Path
+    ) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, record(1), record(1, BETA)))
+            with pytest.raises(VersionConflict):
+                asyncio.run(journal.append([record(2), record(7, BETA)]))
+            asyncio.run(journal.append([record(2), record(2, BETA), record(3)]))
+            assert (journal.last_sequence(ACME), journal.last_sequence(BETA)) == (3, 2)
+
+    def test_a_key_that_is_taken_harms_nobody_else_in_the_same_group(self, tmp_path: Path) -> None:
+        async def append_all(journal: JournalPort) -> Sequence[BaseException | None]:
+            await write(journal, record(1, key="k"), record(1, BETA))
+            return await asyncio.gather(
+                journal.append([record(2, key="k")]),
+                journal.append([record(2, BETA, key="k")]),
+                journal.append([record(3, BETA)]),
+                return_exceptions=True,
+            )
+
+        with self.open(tmp_path) as journal:
+            results = asyncio.run(append_all(journal))
+            assert isinstance(results[0], VersionConflict)
+            assert results[1:] == [None, None]
+            assert (journal.last_sequence(ACME), journal.last_sequence(BETA)) == (1, 3)
+
+    def test_nobody_takes_over_from_who_is_alone(self, tmp_path: Path) -> None:
+        async def wait(journal: JournalPort) -> None:
+            await own(journal)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await journal.guard()
+
+        with self.open(tmp_path) as journal:
+            asyncio.run(wait(journal))
+
     def test_a_conflict_harms_nobody_else_in_the_same_group(self, tmp_path: Path) -> None:
         async def append_all(journal: JournalPort) -> Sequence[BaseException | None]:
+            await own(journal, ACME, BETA, TenantId("gamma"))
             return await asyncio.gather(
                 journal.append([record(1)]),
                 journal.append([record(7, BETA)]),
@@ -107,6 +159,7 @@ class JournalCases(ABC):
 
     def test_a_full_disk_is_said_and_what_was_stored_stays(self, tmp_path: Path) -> None:
         async def fill(journal: JournalPort) -> int:
+            await own(journal)
             sequence = 0
             while sequence < 10_000:
                 await journal.append([record(sequence + 1, size=2000)])
@@ -122,3 +175,68 @@ class JournalCases(ABC):
             with pytest.raises(StorageError):
                 asyncio.run(journal.append([record(last + 1, size=20_000)]))
             assert journal.last_sequence(ACME) == last
+
+
+class StoredJournalCases(JournalCases):
+    """What else must hold where records are rows that somebody may have damaged."""
+
+    @abstractmethod
+    def alter(self, directory: Path, sql: str) -> None:
+        """Run a statement on the tables behind the journal's back, while it is closed."""
+
+    @abstractmethod
+    def make_newer(self, directory: Path) -> None:
+        """Let the tables say that a newer release has changed them."""
+
+    def test_it_is_all_there_after_it_was_closed(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, record(1), record(2, key="k", size=300)))
+        with self.open(tmp_path) as journal:
+            assert list(journal.read(ACME)) == [record(1), record(2, key="k", size=300)]
+            asyncio.run(write(journal, record(3)))
+            assert journal.last_sequence(ACME) == 3
+
+    @pytest.mark.parametrize("cut", ["[", '[{"n":3},{"te', '[{"n":3}', "", "null"])
+    def test_a_record_cut_in_mid_event_is_said_and_nothing_is_made_of_it(
+        self, tmp_path: Path, cut: str
+    ) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, *(record(n) for n in range(1, 6))))
+        self.alter(tmp_path, f"UPDATE record SET events = '{cut}' WHERE sequence = 3")
+        with self.open(tmp_path) as journal:
+            kept = journal.read(ACME)
+            assert [next(iter(kept)).sequence, next(iter(kept)).sequence] == [1, 2]
+            with pytest.raises(StorageError, match=r"record 3 of acme is damaged.*backup"):
+                next(iter(kept))
+            assert journal.last_sequence(ACME) == 5
+
+    def test_a_record_that_is_missing_in_between_is_said(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, *(record(n) for n in range(1, 6))))
+        self.alter(tmp_path, "DELETE FROM record WHERE sequence = 3")
+        with (
+            self.open(tmp_path) as journal,
+            pytest.raises(StorageError, match="record 3 of acme is missing"),
+        ):
+            list(journal.read(ACME))
+
+    def test_tables_of_a_newer_release_are_refused_with_the_mend(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, record(1)))
+        self.make_newer(tmp_path)
+        with (
+            pytest.raises(StorageError, match=r"newer release.*run that release or a later one"),
+            self.open(tmp_path),
+        ):
+            pass
+
+    def test_a_history_of_events_of_a_newer_release_is_refused(self, tmp_path: Path) -> None:
+        newer = '[{"type":"agent.added","v":99,"agent":"anna"}]'
+        with self.open(tmp_path) as journal:
+            asyncio.run(write(journal, record(1)))
+        self.alter(tmp_path, f"UPDATE record SET events = '{newer}'")
+        with (
+            self.open(tmp_path) as journal,
+            pytest.raises(StorageError, match=r"record 1 of acme: agent\.added version 99"),
+        ):
+            recover(ACME, journal)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
+from centralino.adapters.journal.sqlite import FORMAT, JournalReader, SqliteJournal
 from centralino.core.kernel.errors import Conflict, StorageError
-from tests.contract.journal.journal_cases import ACME, JournalCases, record
+from tests.contract.journal.journal_cases import ACME, StoredJournalCases, record
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -46,7 +47,7 @@ asyncio.run(main())
 """
 
 
-class TestSqliteJournal(JournalCases):
+class TestSqliteJournal(StoredJournalCases):
     @override
     def open(
         self, directory: Path, *, is_small: bool = False
@@ -55,11 +56,14 @@ class TestSqliteJournal(JournalCases):
             SqliteJournal(directory / "journal.sqlite3", most_pages=40 if is_small else None)
         )
 
-    def test_it_is_all_there_after_it_was_closed(self, tmp_path: Path) -> None:
-        with self.open(tmp_path) as journal:
-            asyncio.run(journal.append([record(1), record(2)]))
-        with self.open(tmp_path) as journal:
-            assert list(journal.read(ACME)) == [record(1), record(2)]
+    @override
+    def alter(self, directory: Path, sql: str) -> None:
+        with closing(sqlite3.connect(directory / "journal.sqlite3")) as connection, connection:
+            connection.execute(sql)
+
+    @override
+    def make_newer(self, directory: Path) -> None:
+        self.alter(directory, f"PRAGMA user_version={FORMAT + 1}")
 
     def test_a_second_writer_is_refused_and_readers_are_not(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as journal:

@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(90)]
 
 
 @contextmanager
-def _running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """Run a command; afterwards it has ended, by SIGTERM if it had not."""
     with subprocess.Popen(
         [sys.executable, *arguments],
@@ -60,7 +60,7 @@ def _running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]
             process.wait(20)
 
 
-def _wait_for(lines: IO[str], words: str) -> list[str]:
+def wait_for(lines: IO[str], words: str) -> list[str]:
     said = []
     for line in lines:
         said.append(line)
@@ -69,7 +69,7 @@ def _wait_for(lines: IO[str], words: str) -> list[str]:
     raise AssertionError(f"{words!r} was never said: {''.join(said)}")
 
 
-def _prepare(directory: Path) -> tuple[Path, Path, Layout]:
+def prepare(directory: Path) -> tuple[Path, Path, Layout]:
     """Write settings and scenario for one caller, on free ports."""
     now = datetime.datetime.fromtimestamp(SystemClock().utc() / 1e9, datetime.UTC)
     authority = DemoAuthority(directory / "pki", now)
@@ -109,15 +109,15 @@ def _prepare(directory: Path) -> tuple[Path, Path, Layout]:
 
 
 def test_a_served_product_takes_a_call_and_stops_when_told(tmp_path: Path) -> None:
-    config, scenario, layout = _prepare(tmp_path)
+    config, scenario, layout = prepare(tmp_path)
     far = ("-m", "centralino.simulators", "--scenario", str(scenario))
     command = ("-m", "centralino.cli.main", "serve", "--config", str(config))
-    with _running(*far, "direct-routing") as (_, teams):
-        _wait_for(teams, '"ready"')
-        with _running(*command) as (product, said):
-            _wait_for(said, "Centralino is up.")
-            with _running(*far, "carrier") as (_, carrier):
-                lines = _wait_for(carrier, "arrivals.done")
+    with running(*far, "direct-routing") as (_, teams):
+        wait_for(teams, '"ready"')
+        with running(*command) as (product, said):
+            wait_for(said, "Centralino is up.")
+            with running(*far, "carrier") as (_, carrier):
+                lines = wait_for(carrier, "arrivals.done")
     assert product.returncode == 0
     ended = next(line for line in map(json.loads, lines) if line["what"] == "call.ended")
     assert ended["tones_heard"], "the caller heard nobody"
@@ -143,25 +143,25 @@ def test_wrong_settings_are_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_the_far_side_runs_without_anything_at_its_standard_input(tmp_path: Path) -> None:
-    _, scenario, _ = _prepare(tmp_path)
+    _, scenario, _ = prepare(tmp_path)
     far = ("-m", "centralino.simulators", "--scenario", str(scenario), "direct-routing")
     with subprocess.Popen(
         (sys.executable, *far), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        _wait_for(process.stdout, '"ready"')
+        wait_for(process.stdout, '"ready"')
         process.terminate()
         assert process.wait(20) == 0
 
 
 def test_the_demo_served_by_hand_gets_a_key_and_says_it(tmp_path: Path) -> None:
-    config, _, _ = _prepare(tmp_path)
+    config, _, _ = prepare(tmp_path)
     key = tmp_path / "run" / "api.key"
     text = config.read_text(encoding="utf-8")
     told = text.replace("development_key_file: null", f"development_key_file: {key}")
     assert told != text
     config.write_text(told, encoding="utf-8")
-    with _running("-m", "centralino.cli.main", "serve", "--config", str(config)) as (_, said):
-        line = _wait_for(said, "Status page and API:")[-1]
+    with running("-m", "centralino.cli.main", "serve", "--config", str(config)) as (_, said):
+        line = wait_for(said, "Status page and API:")[-1]
     assert line.strip().endswith(f"#key={key.read_text(encoding='utf-8')}")
     assert key.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where inputs and events become durable: SQLite on one machine, memory for tests.
+"""Where inputs and events become durable: SQLite, PostgreSQL, and memory for tests.
 
 Each implementation passes the conformance suite in ``tests/contract/journal``.
 """

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from centralino.core.kernel.errors import StorageError, VersionConflict
@@ -26,6 +27,10 @@ class InMemoryJournal:
 
     async def own(self, tenant: TenantId) -> None:
         """Become the writer of a tenant; in memory there is no other."""
+
+    async def guard(self) -> None:
+        """Wait for ever: nobody takes it over."""
+        await asyncio.Event().wait()
 
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Keep records, all or none; raises as the port says."""

@@ -19,22 +19,26 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 from typing_extensions import override
 
+from centralino.adapters.journal.rows import Row, to_record, to_row
+from centralino.adapters.journal.snapshot_files import sync_folder
 from centralino.core.kernel.errors import Conflict, StorageError, VersionConflict
 from centralino.core.kernel.ids import TenantId
-from centralino.exchange.ports import JournalRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from centralino.exchange.ports import JournalRecord
+
 log = structlog.get_logger(__name__)
 
 MOST_BATCHES_PER_COMMIT = 256
 CHECKPOINT_PAGES = 4000
+FORMAT = 1
+"""Of the tables; kept in the file's ``user_version``."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -53,9 +57,6 @@ _INSERT = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
 _READ = "SELECT * FROM record WHERE tenant = ? AND sequence > ? ORDER BY sequence"
 _LAST = "SELECT coalesce(max(sequence), 0) FROM record WHERE tenant = ?"
 _TENANTS = "SELECT DISTINCT tenant FROM record ORDER BY tenant"
-
-_Row = tuple[str, int, int, int, str, str, str]
-_events = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ class JournalReader:
             expected += 1
             if row[1] != expected:
                 raise StorageError(f"{self._path.name}: record {expected} of {tenant} is missing")
-            yield _to_record(row)
+            yield to_record(row)
 
     def last_sequence(self, tenant: TenantId) -> int:
         """Return the highest sequence of a tenant, 0 when there is none."""
@@ -110,10 +111,11 @@ class JournalReader:
     def close(self) -> None:
         """Let go; nothing is held between two readings."""
 
-    def _query(self, sql: str, values: tuple[object, ...]) -> Iterator[_Row]:
+    def _query(self, sql: str, values: tuple[object, ...]) -> Iterator[Row]:
         try:
             uri = f"{self._path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
+                _require_known_format(connection, self._path)
                 yield from connection.execute(sql, values)
         except sqlite3.Error as error:
             raise StorageError(f"cannot read {self._path.name}: {error}") from error
@@ -141,12 +143,19 @@ class SqliteJournal(JournalReader):
         except sqlite3.Error as error:
             self._lock.close()
             raise StorageError(f"cannot open {path.name}: {error}") from error
+        except StorageError:
+            self._lock.close()
+            raise
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
     async def own(self, tenant: TenantId) -> None:
         """Become the writer of a tenant; whoever has the file's lock is that of all."""
+
+    async def guard(self) -> None:
+        """Wait for ever: nobody takes a file over while its lock is held."""
+        await asyncio.Event().wait()
 
     async def append(self, records: Sequence[JournalRecord]) -> None:
         """Make records durable, all or none.
@@ -171,12 +180,19 @@ class SqliteJournal(JournalReader):
 
     def _open(self, most_pages: int | None) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        if most_pages is not None:
-            connection.execute(f"PRAGMA max_page_count={most_pages}")
-        connection.executescript(_SCHEMA)
+        try:
+            _require_known_format(connection, self._path)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            if most_pages is not None:
+                connection.execute(f"PRAGMA max_page_count={most_pages}")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version={FORMAT}")
+        except BaseException:
+            connection.close()
+            raise
+        sync_folder(self._path.parent)
         return connection
 
     def _write(self) -> None:
@@ -235,7 +251,7 @@ class SqliteJournal(JournalReader):
                         f"record {record.sequence} of {tenant} does not follow {last[tenant]}"
                     )
                 last[tenant] += 1
-                connection.execute(_INSERT, _to_row(record))
+                connection.execute(_INSERT, to_row(record))
         except sqlite3.IntegrityError as error:
             connection.execute("ROLLBACK TO batch")
             raise VersionConflict("an input is in the journal already") from error
@@ -247,30 +263,15 @@ class SqliteJournal(JournalReader):
                 connection.execute("RELEASE batch")
 
 
-def _to_row(record: JournalRecord) -> _Row:
-    return (
-        record.tenant,
-        record.sequence,
-        record.at,
-        record.configuration,
-        record.key,
-        record.input.decode(),
-        (b"[" + b",".join(record.events) + b"]").decode(),
-    )
+def _require_known_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file whose tables a newer release has changed.
 
-
-def _to_record(row: _Row) -> JournalRecord:
-    tenant, sequence, at, configuration, key, command, events = row
-    try:
-        parts = tuple(bytes(event) for event in _events.decode(events))
-    except msgspec.MsgspecError as error:
-        raise StorageError(f"record {sequence} of {tenant} is damaged: {error}") from error
-    return JournalRecord(
-        tenant=TenantId(tenant),
-        sequence=sequence,
-        at=at,
-        configuration=configuration,
-        key=key,
-        input=command.encode(),
-        events=parts,
-    )
+    Raises:
+        StorageError: it is one.
+    """
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > FORMAT:
+        raise StorageError(
+            f"{path.name} has format {found}, this release knows {FORMAT}: a newer release wrote "
+            "it; run that release or a later one"
+        )
