@@ -21,6 +21,7 @@ from centralino.adapters.tokens.development import DEMO_PROFILE, SHORTEST_KEY
 from centralino.bootstrap.applying import forget_running, note_running
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
+from centralino.bootstrap.demo import tenant
 from centralino.bootstrap.demo.wiring import (
     SBC_HOST,
     DemoPlan,
@@ -107,6 +108,19 @@ def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_
         authority.issue("sbc", [SBC_HOST])
         scenario = data_dir / "scenario.yaml"
         plan = DemoPlan(seed=seed, seconds=None, most_callers=500)
-        save_scenario(demo_scenario(plan, usual_ports(), proxies), scenario)
-        sys.stderr.write(f"Scenario: {scenario}; the product is expected as {SBC_HOST}.\n")
+        cloud = authority.issue("cloud", [tenant.HOST])
+        secret = tenant.new_secret()
+        whole = msgspec.structs.replace(
+            demo_scenario(plan, usual_ports(), proxies),
+            entra=tenant.entra_scenario(cloud, secret),
+            graph=tenant.graph_scenario(cloud),
+        )
+        scenario.touch(mode=0o600)
+        scenario.chmod(0o600)
+        save_scenario(whole, scenario)
+        sys.stderr.write(
+            f"Scenario: {scenario}; the product is expected as {SBC_HOST}.\n"
+            f"Tenant {tenant.TENANT_ID}, application {tenant.CLIENT_ID}, its secret stands in "
+            f"the scenario; trust {cloud.root}.\n"
+        )
     return simulators_main(["--scenario", str(scenario), *parts])

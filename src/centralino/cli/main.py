@@ -100,7 +100,8 @@ def serve(
 @app.command()
 def simulate(
     parts: Annotated[
-        list[str] | None, typer.Argument(help="direct-routing, carrier; all when none is named.")
+        list[str] | None,
+        typer.Argument(help="direct-routing, carrier, entra, graph; all when none is named."),
     ] = None,
     scenario: Annotated[
         Path | None, typer.Option(help="Scenario as YAML; the demo's when missing.")
@@ -111,7 +112,7 @@ def simulate(
     ),
 ) -> None:
     """Run only the far side, for development against it; reports JSON lines."""
-    known = {"direct-routing", "carrier"}
+    known = {"direct-routing", "carrier", "entra", "graph"}
     unknown = sorted(set(parts or ()) - known)
     if unknown:
         _stop(f"There is no part {unknown[0]}; there are: {', '.join(sorted(known))}.", WRONG_USAGE)

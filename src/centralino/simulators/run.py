@@ -6,12 +6,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from centralino.simulators.carrier.carrier import CarrierSimulator
 from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
 from centralino.simulators.dns.server import NameServer
+from centralino.simulators.entra.description import CHANGE_TRACKING_ID
 from centralino.simulators.entra.simulator import EntraSimulator
+from centralino.simulators.graph.server import GraphSimulator
 from centralino.simulators.http.clock import LoopClock
 from centralino.simulators.scenario import Scenario, ScenarioError
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from centralino.simulators.messages import MessageRecorder
     from centralino.simulators.report import Report
 
-PARTS = ("direct-routing", "carrier", "entra", "dns")
+PARTS = ("direct-routing", "carrier", "entra", "graph", "dns")
 
 
 async def run_simulators(
@@ -53,10 +56,7 @@ async def run_simulators(
             server = NameServer(scenario.names)
             await server.start(scenario.media_address, scenario.dns_port)
             stack.callback(server.close)
-        if "entra" in parts and scenario.entra is not None:
-            entra = EntraSimulator(scenario.entra, LoopClock(report.utc), seed=scenario.seed)
-            await stack.enter_async_context(entra)
-            report.add("entra", "listening", url=entra.base_url)
+        await _start_cloud(scenario, report, parts, stack)
         carrier = None
         if "carrier" in parts and scenario.carrier is not None:
             carrier = CarrierSimulator(scenario, scenario.carrier, report)
@@ -65,6 +65,34 @@ async def run_simulators(
             await stack.enter_async_context(carrier)
         report.add("simulators", "ready", parts=list(parts))
         await _run(carrier if send_callers else None, until)
+
+
+async def _start_cloud(
+    scenario: Scenario, report: Report, parts: tuple[str, ...], stack: AsyncExitStack
+) -> None:
+    """Start Entra, and Graph that takes its tokens."""
+    if "graph" in parts and scenario.graph is not None and scenario.entra is None:
+        raise ScenarioError("graph needs entra in the same scenario: it takes that one's tokens")
+    if scenario.entra is None or not {"entra", "graph"} & {*parts}:
+        return
+    clock = LoopClock(report.utc)
+    entra = EntraSimulator(scenario.entra, clock, seed=scenario.seed)
+    await stack.enter_async_context(entra)
+    report.add("entra", "listening", url=entra.base_url)
+    if "graph" in parts and scenario.graph is not None:
+        graph = GraphSimulator(
+            scenario.graph,
+            checker=entra.checker(),
+            clock=clock,
+            seed=scenario.seed,
+            validation_token=partial(_validation_token, entra),
+        )
+        await stack.enter_async_context(graph)
+        report.add("graph", "listening", url=graph.url, page=graph.page_url)
+
+
+def _validation_token(entra: EntraSimulator, app_id: str, tenant_id: str) -> str:
+    return entra.mint.validation_token(app_id, tenant_id, CHANGE_TRACKING_ID)
 
 
 async def _run(carrier: CarrierSimulator | None, until: Callable[[], Awaitable[None]]) -> None:

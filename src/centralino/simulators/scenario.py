@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from centralino.simulators.entra.description import EntraScenario
+from centralino.simulators.graph.scenario import GraphScenario
 
 Behaviour = Literal[
     "answer",
@@ -313,6 +314,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     direct_routing: DirectRouting | None = None
     carrier: Carrier | None = None
     entra: EntraScenario | None = None
+    graph: GraphScenario | None = None
+    """Needs ``entra``, whose tokens it takes."""
     dns_port: int = 0
     """A DNS server on ``media_address``; 0 leaves it out."""
 

@@ -216,12 +216,49 @@ class RecordSettings(Struct, frozen=True, kw_only=True):
     kept_for_days: int = 30
 
 
+class RouteFault(Struct, frozen=True, kw_only=True):
+    """Something that goes wrong with requests on purpose."""
+
+    route: str = "*"
+    """Method and path as the route is declared: ``GET /v1.0/users/{user}/presence``; ``*``: all."""
+    do: Literal["respond", "silence", "cut"] = "respond"
+    status: int = 503
+    code: str = "serviceNotAvailable"
+    message: str = "Service unavailable."
+    retry_after_s: int | None = None
+    after: int = 0
+    """So many such requests pass first."""
+    times: int | None = 1
+    """How many it meets; null: all that follow."""
+    is_late: bool = False
+    """The request is carried out, and only its answer goes wrong."""
+
+
+class RouteLatency(Struct, frozen=True, kw_only=True):
+    """How long answers take, evenly drawn from the seed."""
+
+    route: str = "*"
+    least_ms: int = 0
+    most_ms: int = 0
+
+
 class GraphScenario(Struct, frozen=True, kw_only=True):
     """Microsoft Graph of some tenants."""
 
     tenants: tuple[Tenant, ...]
     address: str = "127.0.0.1"
+    host: str = "localhost"
+    """Name in its address and its certificate."""
     port: int = 8444
+    certificate: str = ""
+    """PEM file, leaf and intermediates; plain HTTP on the loopback without."""
+    private_key: str = ""
+    authorities: str = ""
+    """PEM file of the roots that notification endpoints chain to; the machine's without."""
+    has_page: bool = True
+    """The tenant page and its hand-operated telephones are served below ``/simulator``."""
+    route_faults: tuple[RouteFault, ...] = ()
+    latencies: tuple[RouteLatency, ...] = ()
     presence: PresenceSettings = PresenceSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     faults: DeliveryFaults = DeliveryFaults()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from centralino.simulators.graph import (
@@ -20,28 +21,29 @@ from centralino.simulators.graph import (
     routes_subscriptions,
 )
 from centralino.simulators.graph.application import GraphApplication, TokenCheck
+from centralino.simulators.graph.control import Control
 from centralino.simulators.graph.instants import NS_PER_S
 from centralino.simulators.graph.notifier import Notifier
 from centralino.simulators.graph.requests import VERSION
 from centralino.simulators.graph.world import make_world
-from centralino.simulators.http.server import HttpServer
+from centralino.simulators.http.faults import Fault, Latency
+from centralino.simulators.http.server import HttpServer, TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
     from types import TracebackType
 
     from centralino.simulators.graph.notifier import ValidationToken
     from centralino.simulators.graph.requests import GraphRoute
     from centralino.simulators.graph.scenario import GraphScenario
     from centralino.simulators.http.clock import SimulatorClock
-    from centralino.simulators.http.server import TlsFiles
+    from centralino.simulators.http.faults import Behaviour, FaultPlan
 
 
 class GraphSimulator:
     """Microsoft Graph of some tenants, listening."""
 
-    def __init__(  # noqa: PLR0913 - the composition of the whole
+    def __init__(
         self,
         scenario: GraphScenario,
         *,
@@ -49,9 +51,6 @@ class GraphSimulator:
         clock: SimulatorClock,
         seed: int | str = 1,
         validation_token: ValidationToken | None = None,
-        tls: TlsFiles | None = None,
-        authorities: Path | None = None,
-        host: str = "",
         listens: bool = True,
     ) -> None:
         """Make it; nothing listens yet.
@@ -62,9 +61,6 @@ class GraphSimulator:
             clock: time of everything.
             seed: same seed, same tenants.
             validation_token: makes the tokens that come with encrypted content.
-            tls: the certificate; plain HTTP on the loopback without.
-            authorities: PEM file of the roots that notification endpoints chain to.
-            host: the name in the address, the address itself when empty.
             listens: False leaves the listener out; ``application.service`` is ASGI.
 
         Raises:
@@ -73,18 +69,20 @@ class GraphSimulator:
         self.scenario = scenario
         self.world = make_world(scenario, str(seed), round(clock.utc() * NS_PER_S))
         self.application = GraphApplication(self.world, checker, clock, seed)
-        self.notifier = Notifier(self.world, self.application.now, validation_token, authorities)
+        roots = Path(scenario.authorities) if scenario.authorities else None
+        self.notifier = Notifier(self.world, self.application.now, validation_token, roots)
         self._clock = clock
         self._listens = listens
         self._server = HttpServer(
             self.application.service,
             address=scenario.address,
             port=scenario.port,
-            tls=tls,
-            host=host,
+            tls=_tls(scenario),
+            host=scenario.host,
         )
         self._wake = asyncio.Event()
         self._stack = AsyncExitStack()
+        plant(self.application.service.faults, scenario)
         self._mount_own()
 
     def _mount_own(self) -> None:
@@ -92,6 +90,7 @@ class GraphSimulator:
         self.mount(routes_subscriptions.routes(self.world, self.notifier.handshake))
         for part in (routes_directory, routes_calendars, routes_records):
             self.mount(part.routes(self.world))
+        Control(self).add_routes()
 
     def mount(self, routes: Iterable[GraphRoute]) -> None:
         """Add paths of Graph."""
@@ -106,6 +105,11 @@ class GraphSimulator:
     def root_url(self) -> str:
         """Where the listener is."""
         return self._server.url
+
+    @property
+    def page_url(self) -> str:
+        """Where the tenant page is; empty when it is left out."""
+        return f"{self.root_url}/simulator/" if self.scenario.has_page else ""
 
     async def __aenter__(self) -> Self:
         """Listen, and let time pass."""
@@ -153,6 +157,34 @@ class GraphSimulator:
     async def _ring(self, delay_s: float) -> None:
         await self._clock.wait(delay_s)
         self._wake.set()
+
+
+def _tls(scenario: GraphScenario) -> TlsFiles | None:
+    if not scenario.certificate:
+        return None
+    return TlsFiles(Path(scenario.certificate), Path(scenario.private_key))
+
+
+def plant(plan: FaultPlan, scenario: GraphScenario) -> None:
+    """Plant the faults and latencies of a scenario."""
+    for row in scenario.route_faults:
+        headers = {} if row.retry_after_s is None else {"retry-after": str(row.retry_after_s)}
+        behaviour: Behaviour = "answer" if row.do == "respond" else row.do
+        plan.plant(
+            Fault(
+                row.route,
+                row.status if row.do == "respond" else 0,
+                row.code,
+                row.message,
+                headers,
+                behaviour=behaviour,
+                is_late=row.is_late,
+                after=row.after,
+                times=row.times,
+            )
+        )
+    for told in scenario.latencies:
+        plan.delay(Latency(told.least_ms / 1000, told.most_ms / 1000), told.route)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
