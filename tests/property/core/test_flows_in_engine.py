@@ -32,7 +32,7 @@ from centralino.core.kernel.instant import SECOND
 from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.engine import TenantEngine
-from centralino.core.routing.matching.lanes import has_skills, required_skills
+from centralino.core.routing.matching.families import has_skills, required_skills
 from centralino.exchange.codec import decode_command, decode_event, encode
 from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT
 from tests.unit.core.flow_company import MAIN, FlowDesk, flow_company

@@ -106,6 +106,11 @@ def meets(agent: Skilled, requirement: Requirement) -> bool:
             return not any(meets(agent, part) for part in requirement.of)
 
 
+def key_of(requirement: Requirement) -> bytes:
+    """Return what only the same requirement has; a yes is another than the number 1."""
+    return msgspec.json.encode(requirement)
+
+
 def parts_of(requirement: Requirement) -> Iterator[Requirement]:
     """Yield a requirement and all parts of it."""
     yield requirement

@@ -23,6 +23,7 @@ from centralino.core.interactions.callback_policy import CallbackPolicy
 from centralino.core.interactions.limits import QueueLimit
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
+from centralino.core.routing.matching.policy import QueueMatching, Sharing, Terms
 
 if TYPE_CHECKING:
     from centralino.core.flows.nodes import Target
@@ -57,6 +58,12 @@ class AgentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """What else is known of him, for requirements: texts, whole numbers, yes or no."""
     capacity: Capacity = Capacity()
     """How much he takes at once."""
+    queues: dict[QueueId, Terms] = {}
+    """What differs from the usual between him and queues that list him."""
+    is_expert: bool = False
+    """No agent by trade: his presence is judged by the experts' rules of a queue."""
+    pool: str = ""
+    """For strategies that keep pools of agents idle in proportion."""
 
 
 class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +93,8 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """How it calls back; without one callbacks are a list that people work through."""
     resume_place_for_ms: int = 0
     """So long a caller who gave up waiting has his place when he calls again; 0 not at all."""
+    matching: QueueMatching = QueueMatching()
+    """How it finds agents."""
 
 
 class PhoneConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +134,10 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Number shown by transfers to numbers; the caller's own when left out."""
     is_applied: bool = False
     """It came from a tenant's file; settings do not replace it at the next start."""
+    sharing: Sharing = Sharing.ORDER
+    """Which queue an agent takes from, among those of the same rank to him."""
+    pool_shares: dict[str, int] = {}
+    """Pool to its part of all who are idle, in proportion."""
     transfer_music: tuple[str, ...] = ("music",)
     """What a customer hears while somebody outside our queues is rung for him."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from centralino.core.kernel.instant import SECOND
 from centralino.core.routing.evolve import place_key
-from centralino.core.routing.matching.lanes import place_of
+from centralino.core.routing.matching.match import place_of
 
 if TYPE_CHECKING:
     from centralino.core.interactions.state import Interaction

@@ -84,7 +84,7 @@ class TenantEngine:
         """
         if self.state.configuration is None and not isinstance(command, ConfigureTenant):
             raise Conflict("the tenant has no configuration yet")
-        self.index.matching.advance(now)
+        self.index.matching.begin(self.state.sequence + 1, now)
         turn = Turn(self.state, self.index, now)
         _DECIDERS[type(command)](turn, command)
         decisions_lease.settle(turn)

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from centralino.core.agents import events as agents
-from centralino.core.agents.lifecycle import AGENT, AgentStep
+from centralino.core.agents.lifecycle import AGENT, AgentStep, NotReadyReason
 from centralino.core.agents.state import Agent
 from centralino.core.interactions import events as calls
 from centralino.core.interactions.channel import Channel
@@ -50,7 +50,7 @@ def evolve(state: TenantState, index: Index, event: Event, at: Instant) -> None:
 def _configured(state: TenantState, index: Index, event: TenantConfigured, at: Instant) -> None:
     state.configuration = event.configuration
     state.configuration_version = event.version
-    index.configure(event.configuration)
+    index.configure(event.configuration, state)
     for agent in state.agents.values():
         index.note_agent(agent)
     for interaction in state.interactions.values():
@@ -70,6 +70,7 @@ def _agent_removed(
     agent = state.agents.pop(event.agent)
     free_agent(index, agent)
     index.forget_agent(agent)
+    state.memory.forget(event.agent)
 
 
 def _agent_readied(
@@ -90,6 +91,8 @@ def _agent_unreadied(
     agent.state = AGENT.next(agent.state, AgentStep.UNREADIED)
     agent.reason = event.reason
     agent.intended_reason = None
+    if event.reason == NotReadyReason.SIGNED_OUT:
+        index.matching.note_signed_out(event.agent)
     free_agent(index, agent, event.until)
 
 
@@ -199,6 +202,9 @@ def _released(
     interaction.outcome = event.outcome
     interaction.is_provisional = False
     note_handling(state, interaction, event.wrap_up_until)
+    if interaction.queue is not None and interaction.connected_at is not None:
+        took = Duration(event.wrap_up_until - interaction.connected_at)
+        index.matching.note_handled(interaction.queue, event.agent, took)
     index.customer_legs.pop(interaction.leg, None)
     agent = state.agents[event.agent]
     if interaction.channel is Channel.VOICE:
@@ -227,6 +233,9 @@ def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: 
     interaction = state.interactions.pop(event.interaction)
     if event.outcome.reason is OutcomeReason.ABANDONED and interaction.queue is not None:
         _keep_place(state, index, interaction, at)
+        if interaction.enqueued_at is not None:
+            waited = Duration(at - interaction.enqueued_at)
+            index.matching.note_abandoned(interaction.queue, waited)
     interaction.state = INTERACTION.next(interaction.state, InteractionStep.ENDED)
     interaction.deadline = None
     index.forget_interaction(interaction)

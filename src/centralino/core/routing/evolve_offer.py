@@ -12,6 +12,7 @@ from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionState, InteractionStep
 from centralino.core.interactions.offer_lifecycle import OFFER, OfferStep
 from centralino.core.interactions.state import Interaction, Offer
+from centralino.core.kernel.instant import Duration
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
@@ -81,6 +82,8 @@ def _made(state: TenantState, index: Index, event: calls.OfferMade, at: Instant)
             index.agent_legs[event.leg] = event.agent
     else:
         index.leases.put(event.offer, (event.deadline,))
+    if interaction.queue is not None:
+        index.matching.note_offered(interaction.queue, event.agent)
     index.note_interaction(interaction)
     index.note_agent(agent)
 
@@ -107,6 +110,9 @@ def _accepted(state: TenantState, index: Index, event: calls.OfferAccepted, at: 
     _drop(interaction, event.offer)
     interaction.agent = event.agent
     interaction.connected_at = at
+    if interaction.queue is not None and interaction.enqueued_at is not None:
+        waited = Duration(at - interaction.enqueued_at)
+        index.matching.note_accepted(interaction.queue, event.agent, waited)
     interaction.bridge = event.bridge
     interaction.recording = event.recording
     interaction.deadline = event.confirm_by

@@ -37,8 +37,9 @@ from centralino.core.kernel.ids import (
 )
 from centralino.core.kernel.instant import SECOND, Duration
 from centralino.core.routing.configuration import TenantConfiguration
-from centralino.core.routing.matching.lanes import place_of
+from centralino.core.routing.matching.match import place_of
 from centralino.core.routing.matching.matching import Matching
+from centralino.core.routing.matching.memory import MatchingMemory
 from centralino.core.routing.matching.ordered import Key, OrderedNames
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class TenantState(msgspec.Struct):
     """Places of those who gave up waiting, by queue and number, oldest first."""
     handling: dict[QueueId, Duration] = {}
     """How long a conversation of a queue takes with its wrap-up: a moving average."""
+    memory: MatchingMemory = msgspec.field(default_factory=MatchingMemory)
+    """What strategies know of the past."""
 
 
 class Index:
@@ -114,7 +117,7 @@ class Index:
         """Called number to its menu, for numbers without a flow of the catalogue."""
         self.library = FlowLibrary(Catalogue())
 
-    def configure(self, configuration: TenantConfiguration) -> None:
+    def configure(self, configuration: TenantConfiguration, state: TenantState) -> None:
         """Take over names; all agents and interactions must be noted again."""
         self.queues = {queue.id: queue for queue in configuration.queues}
         self.agent_configurations = {agent.id: agent for agent in configuration.agents}
@@ -139,12 +142,12 @@ class Index:
             for limit in reversed(queue.limits)
             if limit.on is LimitKind.WAIT
         }
-        self.matching.configure(configuration)
+        self.matching.configure(configuration, state.memory, state.handling)
 
     def rebuild(self, state: TenantState) -> None:
         """Derive everything from a state that was not reached event by event."""
         if state.configuration is not None:
-            self.configure(state.configuration)
+            self.configure(state.configuration, state)
         for agent in state.agents.values():
             self.note_agent(agent)
             offer = state.offers.get(agent.offer) if agent.offer is not None else None

@@ -70,3 +70,8 @@ class Match:
     """At least one; more than one are rung at once, and the first who accepts has it."""
     rule: str
     """What chose them, such as ``longest-idle``."""
+
+
+def place_of(waiting: Waiting) -> tuple[int, int, int]:
+    """Return what orders those who wait in one queue: smaller is served first."""
+    return (waiting.priority, waiting.enqueued_at or 0, waiting.number)

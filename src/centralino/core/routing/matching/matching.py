@@ -1,55 +1,163 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door of matching: who waits and who is free come in, the next match comes out."""
+"""The door of matching: who waits and who is free come in, the next match comes out.
+
+What comes next depends on the state and the instant only, never on the order in which
+things became known: of all agents who may take something, each has a first wait (by his
+rank of its queue, then by the order of waits); the first in order of those waits is matched,
+and of the agents whose first it is, the strategy of its queue chooses.
+
+Between two inputs nobody waits whom a free agent may take. So only those are looked at who
+have become free since (``hot`` rows), and signatures that have got their first wait or
+another agent (``hot`` slots).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from centralino.core.routing.matching.lanes import Lanes
+import numpy as np
+
+from centralino.core.interactions.channel import Channel
+from centralino.core.kernel.instant import MILLISECOND, Instant
+from centralino.core.routing.matching.borrowing import Borrowing
+from centralino.core.routing.matching.choosing import Chooser, Draws
+from centralino.core.routing.matching.families import queue_terms, ranks_of
+from centralino.core.routing.matching.feasible import Feasible, preferred
 from centralino.core.routing.matching.match import Match
-from centralino.core.routing.matching.selection import select_match
+from centralino.core.routing.matching.policy import Sharing, Strategy
+from centralino.core.routing.matching.presence import PresenceTable
+from centralino.core.routing.matching.roster import Roster
+from centralino.core.routing.matching.waits import Waits
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from centralino.core.agents.state import Agent
     from centralino.core.kernel.ids import AgentId, QueueId
-    from centralino.core.kernel.instant import Instant
+    from centralino.core.kernel.instant import Duration
     from centralino.core.routing.configuration import TenantConfiguration
     from centralino.core.routing.matching.match import Waiting
+    from centralino.core.routing.matching.memory import MatchingMemory
+    from centralino.core.routing.matching.roster import Rows
+    from centralino.core.routing.matching.signatures import Entry, Signature
+
+_SLACK = 64
+_MANY = 16
+"""More agents who become free at once are not looked at one by one."""
 
 
 class Matching:
     """Those who wait and those who may take them, in one tenant."""
 
     def __init__(self) -> None:
-        self._lanes = Lanes()
+        self._now = Instant(0)
+        self._draws = Draws()
+        self._is_configured = False
 
-    def configure(self, configuration: TenantConfiguration) -> None:
-        """Begin anew; all agents and all who wait must be noted again."""
-        self._lanes.configure(configuration)
+    def configure(
+        self,
+        configuration: TenantConfiguration,
+        memory: MatchingMemory,
+        handling: Mapping[QueueId, Duration],
+    ) -> None:
+        """Begin anew; all agents and all who wait must be noted again.
 
-    def enter(self, waiting: Waiting) -> None:
-        """Let somebody wait; entering again with the same values changes nothing."""
-        self._lanes.enter(waiting)
+        ``memory`` and ``handling`` belong to the state and are read, and ``memory`` is
+        changed by the ``note_`` methods.
+        """
+        queues = configuration.queues
+        presences = PresenceTable(
+            (queue.matching.presence, queue.matching.expert_presence) for queue in queues
+        )
+        self._presences = presences
+        self._memory = memory
+        self._roster = Roster(configuration.agents, presences)
+        terms = queue_terms(configuration, self._roster, presences)
+        self._waits = Waits(self._roster, terms, self._now)
+        is_by_ratio = configuration.sharing is Sharing.RATIO
+        shares = [queue.matching.share for queue in queues]
+        self._feasible = Feasible(
+            self._waits,
+            presences,
+            ranks_of(configuration, self._roster),
+            np.array(shares, np.int64) if is_by_ratio else None,
+        )
+        self._chooser = Chooser(configuration, self._roster, memory, self._draws)
+        self._borrowing = Borrowing(terms, self._waits, memory, handling)
+        self._counts_taken = any(q.matching.strategy is Strategy.FEWEST for q in queues)
+        self._hot_rows: dict[int, None] = {}
+        self._hot_heap: list[tuple[Entry, int]] = []
+        self._again: list[int] = []
+        self._stale: list[tuple[int, int]] = []
+        self._watched: dict[int, int] = {}
+        self._is_configured = True
 
-    def leave(self, waiting: Waiting) -> None:
-        """Let somebody wait no longer; who does not wait is ignored."""
-        self._lanes.leave(waiting)
-
-    def note_agent(self, agent: Agent) -> None:
-        """Take in an agent who has changed."""
-        self._lanes.note_agent(agent)
-
-    def forget_agent(self, agent: AgentId) -> None:
-        """Remove an agent."""
-        self._lanes.forget_agent(agent)
+    def begin(self, sequence: int, now: Instant) -> None:
+        """Begin a decision: its number seeds what is drawn; do what time alone changes."""
+        self._draws.begin(sequence)
+        self.advance(now)
 
     def advance(self, now: Instant) -> None:
         """Do what time alone changes; before anything else at ``now``."""
+        self._now = now
+        if not self._is_configured:
+            return
+        self._waits.advance(now)
+        while self._stale and self._stale[0][0] <= now:
+            at, row = heappop(self._stale)
+            if self._watched.get(row) == at:
+                del self._watched[row]
+                self._hot_rows[row] = None
+                self._watch(row)
 
     def next_deadline(self) -> Instant | None:
         """Return when time alone next changes who may take what."""
-        return None
+        if not self._is_configured:
+            return None
+        change, stale = self._waits.next_change(), self._next_stale()
+        if stale is not None and (change is None or stale < change):
+            return Instant(stale)
+        return change
+
+    def enter(self, waiting: Waiting) -> None:
+        """Let somebody wait; entering again with the same values changes nothing."""
+        self._waits.enter(waiting)
+        assert waiting.queue is not None  # noqa: S101 - only who waits in one comes here
+        self._borrowing.touch(self._waits.queues[waiting.queue])
+
+    def leave(self, waiting: Waiting) -> None:
+        """Let somebody wait no longer; who does not wait is ignored."""
+        terms = self._waits.leave(waiting.id)
+        if terms is not None:
+            self._borrowing.touch(terms)
+
+    def note_agent(self, agent: Agent) -> None:
+        """Take in an agent who has changed."""
+        roster = self._roster
+        row = roster.rows.get(agent.id)
+        if row is None:
+            return
+        was_signed_in = roster.signed_in[row]
+        is_free = roster.note(agent)
+        if roster.signed_in[row] != was_signed_in and self._waits.holds:
+            self._waits.note_signed_in(row)
+        if self._counts_taken:
+            self._chooser.taken[row] = self._memory.taken.get(agent.id, 0)
+        self._borrowing.touch_row(row)
+        if is_free:
+            self._hot_rows[row] = None
+        if roster.is_marked[row]:
+            self._watch(row)
+
+    def forget_agent(self, agent: AgentId) -> None:
+        """Remove an agent."""
+        row = self._roster.rows.get(agent)
+        if row is not None:
+            self._roster.forget(row)
+            self._waits.note_signed_in(row)
+            self._borrowing.touch_row(row)
 
     def next_match(self, now: Instant) -> Match | None:
         """Return who is to be offered to whom, ``None`` when no one waits whom one may take.
@@ -57,22 +165,223 @@ class Matching:
         The caller makes the offers (and says so by ``leave`` and ``note_agent``) before it
         asks again.
         """
-        found = select_match(self._lanes)
-        return found and Match(found[0], (found[1],), "longest-idle")
+        if now != self._now:
+            self.advance(now)
+        waits = self._waits
+        self._borrowing.settle()
+        if not waits.table.places:
+            self._cool()
+            return None
+        if len(self._hot_rows) > _MANY:
+            self._heat_slots_of_hot_rows()
+        slot, score = self._first_of_hot_rows()
+        if waits.hot:
+            found = self._match_hot_slot(score)
+            if found is not None:
+                return found
+        if slot is not None:
+            return self._match_hot_rows(slot)
+        self._cool()
+        return None
+
+    def _first_of_hot_rows(self) -> tuple[int | None, Entry | None]:
+        """Return the first wait that an agent who has become free gets, with its order."""
+        waits = self._waits
+        best: tuple[int | None, Entry | None] = (None, None)
+        for row in list(self._hot_rows):
+            slot = self._feasible.first_for(row)
+            if slot is None:
+                del self._hot_rows[row]
+                continue
+            score = waits.table.score(slot, waits.now_ms)
+            if best[1] is None or score < best[1]:
+                best = (slot, score)
+        return best
+
+    def _match_hot_slot(self, limit: Entry | None) -> Match | None:
+        """Match the first hot slot that has an agent, if it does not come after ``limit``."""
+        waits, table, heap = self._waits, self._waits.table, self._hot_heap
+        for slot in (*waits.fresh, *self._again):
+            if slot in waits.hot and table.heads[slot] is not None:
+                heappush(heap, (table.score(slot, waits.now_ms), slot))
+        waits.fresh.clear()
+        self._again.clear()
+        while heap and (limit is None or heap[0][0] <= limit):
+            score, slot = heappop(heap)
+            if slot not in waits.hot or table.heads[slot] is None:
+                waits.hot.discard(slot)
+                continue
+            if score != table.score(slot, waits.now_ms):
+                continue
+            signature = self._signature(slot)
+            rows, verdicts = self._feasible.candidates(signature)
+            if not rows.size:
+                waits.hot.discard(slot)
+                continue
+            self._again.append(slot)
+            if not self._feasible.is_ranked or (len(waits.hot) == 1 and not self._hot_rows):
+                return self._match(signature, rows, verdicts)
+            first = np.array([self._feasible.first_for(int(row)) == slot for row in rows])
+            if first.any():
+                kept = verdicts if verdicts is None else verdicts[first]
+                return self._match(signature, rows[first], kept)
+        return None
+
+    def _match_hot_rows(self, slot: int) -> Match:
+        """Match the head of a slot with one of the agents who have become free for it."""
+        signature = self._signature(slot)
+        rows = [row for row in self._hot_rows if self._feasible.first_for(row) == slot]
+        if len(rows) == 1:
+            return self._match(signature, np.array(rows, np.int32), None)
+        candidates, verdicts = self._feasible.candidates(signature)
+        mine = np.isin(candidates, np.array(rows, np.int32))
+        kept = verdicts if verdicts is None else verdicts[mine]
+        return self._match(signature, candidates[mine], kept)
+
+    def _match(self, signature: Signature, rows: Rows, verdicts: NDArray[np.int8] | None) -> Match:
+        """Choose among the agents whose first wait is the head of a signature."""
+        table = self._waits.table
+        entry = table.heads[signature.slot]
+        assert entry is not None  # noqa: S101 - it was just found
+        name = entry[3]
+        family = signature.family
+        wish = table.places[name].wish
+        if wish is not None and wish.agents:
+            wanted = self._wanted(wish.agents, rows)
+            if wanted is not None:
+                return Match(name, (wanted,), wish.kind.value)
+        rows = preferred(rows, verdicts)
+        if family.terms.rings is not None and rows.size > 1:
+            rings = family.terms.rings[rows]
+            rows = rows[rings == rings.min()]
+        strategy, rule = self._chooser.strategy_for(family, name)
+        most = family.terms.configuration.matching.offers_at_once
+        agents = self._roster.agents
+        if rows.size == 1:
+            return Match(name, (agents[rows[0]].id,), rule)
+        chosen = self._chooser.choose(rows, family, strategy, most)
+        return Match(name, tuple(agents[row].id for row in chosen), rule)
+
+    def _wanted(self, names: tuple[AgentId, ...], rows: Rows) -> AgentId | None:
+        for name in names:
+            row = self._roster.rows.get(name)
+            if row is not None and row in rows:
+                return name
+        return None
+
+    def _signature(self, slot: int) -> Signature:
+        signature = self._waits.table.signatures[slot]
+        assert signature is not None  # noqa: S101 - slots with heads have one
+        return signature
+
+    def _heat_slots_of_hot_rows(self) -> None:
+        """Look at all waits that many agents may take, instead of at each of the agents."""
+        table = self._waits.table
+        rows = list(self._hot_rows)
+        may = table.may[rows].any(axis=0)
+        if table.may_lend.shape[1]:
+            may |= ((table.may_lend[rows] & table.lending) != 0).any(axis=0)
+        for slot in np.flatnonzero(may & table.has_head):
+            self._waits.heat(int(slot))
+        self._hot_rows.clear()
+
+    def _cool(self) -> None:
+        self._hot_rows.clear()
+        self._waits.hot.clear()
+        self._waits.fresh.clear()
+        self._hot_heap.clear()
+        self._again.clear()
+
+    def _watch(self, row: int) -> None:
+        """See to it that an agent is looked at again when his presence becomes too old."""
+        seen_at = int(self._roster.seen_at[row])
+        at = next(
+            (seen_at + age + 1 for age in self._presences.ages if seen_at + age >= self._now), 0
+        )
+        if seen_at and at and self._watched.get(row) != at:
+            self._watched[row] = at
+            heappush(self._stale, (at, row))
+            if len(self._stale) > 2 * len(self._watched) + _SLACK:
+                self._stale = [(at, row) for row, at in self._watched.items()]
+                heapify(self._stale)
+
+    def _next_stale(self) -> int | None:
+        while self._stale:
+            at, row = self._stale[0]
+            if self._watched.get(row) == at:
+                return at
+            heappop(self._stale)
+        return None
+
+    def note_offered(self, queue: QueueId, agent: AgentId) -> None:
+        """Remember that an agent is offered something of a queue."""
+        if self._strategy(queue) is Strategy.ROUND_ROBIN:
+            self._memory.note_offered(queue, agent)
+
+    def note_accepted(self, queue: QueueId, agent: AgentId, waited: Duration) -> None:
+        """Remember that an agent accepts something that waited so long."""
+        if self._counts_taken:
+            self._memory.note_taken(agent)
+            self._chooser.taken[self._roster.rows[agent]] += 1
+        self._note_wait(queue, waited, is_answered=True)
+
+    def note_abandoned(self, queue: QueueId, waited: Duration) -> None:
+        """Remember that a customer gave up waiting."""
+        self._note_wait(queue, waited, is_answered=False)
+
+    def note_handled(self, queue: QueueId, agent: AgentId, took: Duration) -> None:
+        """Remember how long an agent took over something of a queue."""
+        terms = self._waits.queues.get(queue)
+        if terms is None:
+            return
+        self._borrowing.touch(terms)
+        if self._strategy(queue) is Strategy.FASTEST:
+            self._memory.note_handled(queue, agent, took)
+            self._chooser.note_handled(terms.number, queue, agent)
+
+    def note_signed_out(self, agent: AgentId) -> None:
+        """Remember that an agent's day is over."""
+        self._memory.note_signed_out(agent)
+        row = self._roster.rows.get(agent)
+        if row is not None:
+            self._chooser.taken[row] = 0
+
+    def learn_scores(self, queue: QueueId, scores: Mapping[AgentId, int]) -> None:
+        """Take scores of agents for a queue in the place of those known."""
+        self._memory.learn_scores(queue, scores)
+        self._chooser.note_scores(self._waits.queues[queue].number)
+
+    def _note_wait(self, queue: QueueId, waited: Duration, *, is_answered: bool) -> None:
+        terms = self._waits.queues.get(queue)
+        if terms is None or not terms.lenders:
+            return
+        is_in_time = waited <= terms.configuration.matching.service_target_ms * MILLISECOND
+        if is_answered or not is_in_time:
+            self._memory.note_wait(queue, is_met=is_answered and is_in_time)
+            self._borrowing.touch(terms)
+
+    def _strategy(self, queue: QueueId) -> Strategy | None:
+        terms = self._waits.queues.get(queue)
+        return None if terms is None else terms.configuration.matching.strategy
 
     def ready_agents(self, queue: QueueId, skills: Mapping[str, int]) -> int:
-        """Count the eligible agents who may take one now or after their present one."""
-        return len(self._lanes.lane(queue, skills).ready)
+        """Count those who may ever take such a wait and are at work."""
+        return int(np.count_nonzero(self._roster.ready[self._all(queue, skills)]))
 
     def signed_in_agents(self, queue: QueueId, skills: Mapping[str, int]) -> int:
         """Count those and the ones in a pause that ends by itself."""
-        return len(self._lanes.lane(queue, skills).signed_in)
+        return int(np.count_nonzero(self._roster.signed_in[self._all(queue, skills)]))
 
-    def has_free_agent(self, queue: QueueId, skills: Mapping[str, int]) -> bool:
+    def has_free_agent(
+        self, queue: QueueId, skills: Mapping[str, int], channel: Channel = Channel.VOICE
+    ) -> bool:
         """Tell whether one who asks for this would be offered to somebody at once."""
-        lane = self._lanes.lane(queue, skills)
-        return lane.waiting.first() is None and lane.free.first() is not None
+        first = self._waits.family(queue, skills, channel).signatures[0]
+        return not first.live and bool(self._feasible.candidates(first)[0].size)
 
     def waiting_count(self) -> int:
         """Count all who wait."""
-        return sum(len(lane.waiting) for lane in self._lanes.by_name.values())
+        return len(self._waits.table.places)
+
+    def _all(self, queue: QueueId, skills: Mapping[str, int]) -> Rows:
+        return self._waits.family(queue, skills, Channel.VOICE).signatures[-1].eligible
