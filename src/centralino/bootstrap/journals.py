@@ -31,6 +31,7 @@ from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
+from centralino.bootstrap.sources import load_settings
 from centralino.core.kernel.errors import AppError, ConfigError, NotFound, StorageError
 from centralino.core.kernel.ids import TenantId
 from centralino.exchange.ports import JournalPort, JournalReadPort
@@ -92,6 +93,18 @@ def open_reader(settings: JournalSettings, layout: Layout) -> OpenReader:
     if not layout.journal.is_file():
         raise NotFound(f"there is no journal {layout.journal}")
     return JournalReader(layout.journal)
+
+
+def open_configured_reader(config: Path) -> OpenReader:
+    """Open for reading the journal that a settings file names; see ``open_reader``."""
+    settings = load_settings(config, os.environ)
+    return open_reader(settings.journal, data_layout(settings))
+
+
+def data_layout(settings: Settings) -> Layout:
+    """Return where data lies; without sockets, for commands beside a running product."""
+    folder = Path(settings.data_dir).absolute()
+    return Layout(folder, Path(settings.run_dir or folder))
 
 
 def open_snapshots(settings: JournalSettings, layout: Layout) -> Snapshots:

@@ -121,11 +121,22 @@ def simulate(
 
 @app.command()
 def replay(
-    journal: Annotated[Path, typer.Argument(help="Journal file, or the data directory of one.")],
+    journal: Annotated[
+        Path | None, typer.Argument(help="Journal file, or the data directory of one.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings as YAML: replay the journal that they name.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Tell what would have changed under this tenant's file or settings."),
+    ] = None,
     json: JsonFile = None,
 ) -> None:
     """Decide a journal again from its inputs and compare every event."""
-    raise typer.Exit(replay_command.run(journal, json))
+    if journal is None and config is None:
+        _stop("Which journal? Name its file or directory, or settings with --config.", WRONG_USAGE)
+    raise typer.Exit(replay_command.run(journal, config, against, json))
 
 
 @app.command()
