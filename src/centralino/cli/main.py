@@ -20,6 +20,7 @@ from centralino.cli import replay as replay_command
 from centralino.cli import serve as serve_command
 from centralino.cli import staff as staff_command
 from centralino.cli import teams as teams_command
+from centralino.cli import twin as twin_command
 from centralino.core.kernel.errors import AppError, ConfigError
 
 FAILED, WRONG_USAGE = 1, 2
@@ -36,6 +37,7 @@ app.add_typer(teams_command.app, name="teams")
 app.command()(certify_command.certify)
 app.command()(apply_command.apply)
 app.command()(staff_command.staff)
+app.command()(twin_command.twin)
 
 
 class Model(StrEnum):
