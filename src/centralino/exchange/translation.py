@@ -59,6 +59,18 @@ def to_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
                 problem=fact.problem,
             )
         case _:
+            return _transfer_command(fact)
+
+
+def _transfer_command(fact: facts.AnyFact) -> commands.AnyCallCommand | None:
+    match fact:
+        case facts.TransferRequested():
+            return commands.RequestTransfer(leg=fact.leg, target=fact.target)
+        case facts.TransferAccepted():
+            return commands.ConfirmTransfer(leg=fact.leg)
+        case facts.TransferFailed():
+            return commands.FailTransfer(leg=fact.leg, outcome=fact.outcome)
+        case _:
             return None
 
 

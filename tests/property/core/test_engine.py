@@ -142,7 +142,11 @@ class Network:
         deadline = self.desk.engine.next_deadline()
         pending = [
             thing.deadline
-            for things in (state.agents.values(), state.interactions.values())
+            for things in (
+                state.agents.values(),
+                state.interactions.values(),
+                state.recordings.values(),
+            )
             for thing in things
             if thing.deadline is not None
         ]

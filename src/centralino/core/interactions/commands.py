@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import msgspec
 
+from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.ids import (
+    AgentId,
     BridgeId,
     InteractionId,
     LegId,
@@ -43,7 +46,9 @@ class QueueInteraction(CallCommand, frozen=True, tag="queue-interaction"):
     """
 
     leg: LegId
+    """Names him; of a telephone only when he comes by voice."""
     queue: QueueId
+    channel: Channel = Channel.VOICE
     trunk: TrunkId = TrunkId("")
     called_number: str = ""
     """What he reached us by; empty when it has no number."""
@@ -53,6 +58,8 @@ class QueueInteraction(CallCommand, frozen=True, tag="queue-interaction"):
     """Smaller is served first; the queue's own when left out."""
     skills: dict[str, int] = {}
     """Skill to the lowest level an agent needs, beside what the queue asks for."""
+    wish: Wish | None = None
+    """Whom he asks for."""
 
 
 class ConfirmRinging(CallCommand, frozen=True, tag="confirm-ringing"):
@@ -164,6 +171,54 @@ class ConfirmMail(CallCommand, frozen=True, tag="confirm-mail"):
     """Why it was given up; empty when it was mailed."""
 
 
+class RequestTransfer(CallCommand, frozen=True, tag="request-transfer"):
+    """A telephone asks that whoever it talks to be connected elsewhere (REFER)."""
+
+    leg: LegId
+    target: str
+
+
+class ConfirmTransfer(CallCommand, frozen=True, tag="confirm-transfer"):
+    """That was done: the leg is the other's from here."""
+
+    leg: LegId
+
+
+class FailTransfer(CallCommand, frozen=True, tag="fail-transfer"):
+    """That was not done; the leg is as before."""
+
+    leg: LegId
+    outcome: Outcome
+
+
+class AcceptOffer(CallCommand, frozen=True, tag="accept-offer"):
+    """An agent takes what his desk offers him; on the telephone answering does that."""
+
+    agent: AgentId
+    interaction: InteractionId
+
+
+class DeclineOffer(CallCommand, frozen=True, tag="decline-offer"):
+    """An agent does not want what he is offered, by telephone or in his desk."""
+
+    agent: AgentId
+    interaction: InteractionId
+
+
+class NoteActivity(CallCommand, frozen=True, tag="note-activity"):
+    """An agent did something for a customer of his, such as a reply."""
+
+    agent: AgentId
+    interaction: InteractionId
+
+
+class CompleteInteraction(CallCommand, frozen=True, tag="complete-interaction"):
+    """An agent has finished with a customer who came without a telephone."""
+
+    agent: AgentId
+    interaction: InteractionId
+
+
 AnyCallCommand = (
     ReceiveCall
     | QueueInteraction
@@ -176,6 +231,13 @@ AnyCallCommand = (
     | StoreRecording
     | ReconcileLegs
     | EndInteraction
+    | RequestTransfer
+    | ConfirmTransfer
+    | FailTransfer
+    | AcceptOffer
+    | DeclineOffer
+    | NoteActivity
+    | CompleteInteraction
     | AnswerLookup
     | FailLookup
     | ConfirmMail

@@ -203,6 +203,46 @@ class InteractionReleased(InteractionEvent, frozen=True, tag="interaction.releas
     """When the agent counts as clear even if his leg was never reported over."""
 
 
+class InteractionReferred(InteractionEvent, frozen=True, tag="interaction.referred"):
+    """The agent's telephone asks that the customer be connected elsewhere."""
+
+    agent: AgentId
+    target: str
+    """Opaque, as the network has it."""
+    deadline: Instant
+    """When it counts as failed if nobody says how it ended."""
+
+
+class ReferFailed(InteractionEvent, frozen=True, tag="interaction.refer-failed"):
+    """The customer could not be connected there; he and the agent talk on."""
+
+    agent: AgentId
+    outcome: Outcome
+
+
+class InteractionHandedOn(InteractionEvent, frozen=True, tag="interaction.handed-on"):
+    """The customer talks to whom the agent passed him on; the agent wraps up."""
+
+    agent: AgentId
+    leg: LegId
+    """It was the agent's and is the other's from here."""
+    target: str
+    wrap_up_until: Instant
+
+
+class OwnershipRenewed(InteractionEvent, frozen=True, tag="interaction.ownership-renewed"):
+    """The agent shows that he works on it."""
+
+    deadline: Instant | None
+    """When it returns to its queue without another sign; ``None`` never."""
+
+
+class RecordingLost(InteractionEvent, frozen=True, tag="recording.lost"):
+    """Nobody brought the file of a recording in time."""
+
+    recording: RecordingId
+
+
 class InteractionEnded(InteractionEvent, frozen=True, tag="interaction.ended"):
     """The interaction is over, for ever."""
 
@@ -237,6 +277,11 @@ AnyInteractionEvent = (
     | OfferRecalled
     | OfferWithdrawn
     | InteractionReleased
+    | InteractionReferred
+    | ReferFailed
+    | InteractionHandedOn
+    | OwnershipRenewed
+    | RecordingLost
     | InteractionEnded
     | RecordingCompleted
 )

@@ -56,6 +56,7 @@ class InteractionStep(StrEnum):
     DIALLED = "dialled"
     REACHED = "reached"
     DISMISSED = "dismissed"
+    HANDED_ON = "handed-on"
     RELEASED = "released"
     ENDED = "ended"
 
@@ -93,6 +94,7 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
         (_S.OFFERED, _E.CONNECTED): _S.CONNECTED,
         (_S.OFFERED, _E.ENDED): _S.ENDED,
         (_S.CONNECTED, _E.FLOWED): _S.CONNECTED,
+        (_S.CONNECTED, _E.HANDED_ON): _S.TRANSFERRED,
         (_S.CONNECTED, _E.BROKEN): _S.OFFERED,
         (_S.CONNECTED, _E.RELEASED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.ENDED): _S.ENDED,

@@ -11,6 +11,8 @@ from centralino.core.interactions.callback_lifecycle import CallbackState
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
+from centralino.core.interactions.recording_lifecycle import RecordingState
+from centralino.core.interactions.transfer_lifecycle import TransferState
 from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.ids import (
     AgentId,
@@ -82,6 +84,8 @@ class Interaction(msgspec.Struct):
     """The promise that he is called back for; ``leg`` is empty until he is called."""
     is_dialling: bool = False
     """His phone is being called."""
+    refers_to: str = ""
+    """Where the agent's telephone is passing him on to; empty when it is not."""
     is_provisional: bool = False
     """Somebody answered and the two are not known to hear each other yet; who else was asked
     is not let go before."""
@@ -92,7 +96,22 @@ class PartyCall(msgspec.Struct):
 
     ask: str
     leg: LegId
-    is_answered: bool = False
+    state: TransferState = TransferState.RINGING
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the party talks to the customer."""
+        return self.state is TransferState.TALKING
+
+
+class Recording(msgspec.Struct):
+    """A recording of a conversation that is not on disk yet."""
+
+    id: RecordingId
+    interaction: InteractionId
+    state: RecordingState = RecordingState.RUNNING
+    deadline: Instant | None = None
+    """When it counts as lost, once the conversation is over."""
 
 
 class Voicemail(msgspec.Struct):

@@ -21,6 +21,7 @@ from centralino.core.flows.document import Catalogue
 from centralino.core.flows.menu import MenuFlow
 from centralino.core.interactions.callback_policy import CallbackPolicy
 from centralino.core.interactions.limits import QueueLimit
+from centralino.core.interactions.ownership import Ownership
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
 from centralino.core.routing.matching.policy import QueueMatching, Sharing, Terms
@@ -91,6 +92,8 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """When it does not take or keep a customer; the first that holds counts."""
     callbacks: CallbackPolicy | None = None
     """How it calls back; without one callbacks are a list that people work through."""
+    ownership: Ownership = Ownership()
+    """How long an agent may keep work without a telephone and do nothing for it."""
     resume_place_for_ms: int = 0
     """So long a caller who gave up waiting has his place when he calls again; 0 not at all."""
     matching: QueueMatching = QueueMatching()

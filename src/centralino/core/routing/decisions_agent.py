@@ -20,12 +20,13 @@ from centralino.core.agents.events import (
 from centralino.core.agents.lifecycle import AgentState
 from centralino.core.agents.presence import presence_of
 from centralino.core.agents.wrap_up import WrapUpMode, wrap_up_ms
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.effects import HangUpLeg, StopRecording
 from centralino.core.interactions.events import InteractionEnded, InteractionReleased
 from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.instant import Instant, after, milliseconds, seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome
-from centralino.core.routing import decisions_offer
+from centralino.core.routing import decisions_offer, decisions_work
 from centralino.core.routing.decisions_recall import recall_all
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def release(
     turn: Turn, interaction: Interaction, outcome: Outcome, *, is_by_customer: bool
 ) -> None:
     """The conversation is over: end the other leg, finish the recording, wrap up."""
+    if interaction.channel is not Channel.VOICE:
+        decisions_work.release(turn, interaction, outcome, is_by_customer=is_by_customer)
+        return
     assert interaction.agent is not None  # noqa: S101 - connected interactions have both
     assert interaction.queue is not None  # noqa: S101 - and came from a queue
     agent = turn.state.agents[interaction.agent]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.flows.menu import Choose, decide_choice
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.effects import (
     AnswerCall,
     CollectKey,
@@ -175,7 +176,7 @@ def order_music(turn: Turn, interaction: Interaction) -> None:
     """Order the music of the queue in which the customer waits, if it has any."""
     assert interaction.queue is not None  # noqa: S101 - only waiting customers come here
     music = turn.index.queues[interaction.queue].music
-    if not music:
+    if not music or interaction.channel is not Channel.VOICE:
         return
     turn.order(
         PlayPrompts(
@@ -216,12 +217,12 @@ def expire(turn: Turn, interaction: Interaction) -> None:
 
 def store_recording(turn: Turn, command: StoreRecording) -> None:
     """A recording is on disk."""
-    interaction = turn.state.recordings.get(command.recording)
-    if interaction is None:
+    recording = turn.state.recordings.get(command.recording)
+    if recording is None:
         return
     turn.emit(
         RecordingCompleted(
-            interaction=interaction,
+            interaction=recording.interaction,
             recording=command.recording,
             path=command.path,
             duration_ms=command.duration_ms,

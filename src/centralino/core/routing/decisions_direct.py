@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.effects import HangUpLeg
 from centralino.core.interactions.events import (
     InteractionArrived,
@@ -48,12 +49,14 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
             caller_number=command.caller_number,
             caller_name=command.caller_name,
             deadline=turn.within(ANSWER_WITHIN),
+            channel=command.channel,
         )
     )
     reason = _refusal(turn, command)
     if reason:
         turn.emit(InteractionTurnedAway(interaction=interaction, queue=queue.id, reason=reason))
-        turn.order(HangUpLeg(leg=command.leg, cause="overloaded"))
+        if command.channel is Channel.VOICE:
+            turn.order(HangUpLeg(leg=command.leg))
         turn.emit(InteractionEnded(interaction=interaction, outcome=OVERLOADED))
         return
     turn.emit(
@@ -63,6 +66,7 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
             priority=queue.priority if command.priority is None else command.priority,
             digit="",
             skills=command.skills,
+            wish=command.wish,
         )
     )
     order_music(turn, turn.state.interactions[interaction])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from centralino.core.interactions.events import RecordingLost
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
-from centralino.core.kernel.ids import CallbackId, OfferId
+from centralino.core.kernel.ids import CallbackId, OfferId, RecordingId
 from centralino.core.routing import (
     decisions_agent,
     decisions_callback,
@@ -19,7 +20,9 @@ from centralino.core.routing import (
     decisions_flow,
     decisions_limit,
     decisions_offer,
+    decisions_refer,
     decisions_refuse,
+    decisions_work,
 )
 
 if TYPE_CHECKING:
@@ -67,20 +70,33 @@ def _expire_agent(turn: Turn, agent: Agent) -> None:
 
 def _expire_lease(turn: Turn, name: str) -> None:
     offer = turn.state.offers.get(OfferId(name))
+    callback = turn.state.callbacks.get(CallbackId(name))
     if offer is not None:
         decisions_offer.expire(turn, offer)
+    elif callback is not None:
+        decisions_callback.expire(turn, callback)
     else:
-        decisions_callback.expire(turn, turn.state.callbacks[CallbackId(name)])
+        recording = turn.state.recordings[RecordingId(name)]
+        turn.emit(RecordingLost(interaction=recording.interaction, recording=recording.id))
 
 
 def _expire(turn: Turn, interaction: Interaction) -> None:
     if interaction.state is InteractionState.CONNECTED:
-        decisions_offer.confirm(turn, interaction)
+        _expire_conversation(turn, interaction)
     elif interaction.state is InteractionState.DISMISSED:
         decisions_refuse.let_go(turn, interaction)
     elif interaction.state is InteractionState.WRAP_UP:
-        decisions_agent.end_wrapped(turn, interaction.id)
+        decisions_work.end_wrapped(turn, interaction)
     elif interaction.position is None:
         decisions_customer.expire(turn, interaction)
     else:
         decisions_flow.expire(turn, interaction)
+
+
+def _expire_conversation(turn: Turn, interaction: Interaction) -> None:
+    if interaction.is_provisional:
+        decisions_offer.confirm(turn, interaction)
+    elif interaction.refers_to:
+        decisions_refer.expire(turn, interaction)
+    else:
+        decisions_work.lapse(turn, interaction)

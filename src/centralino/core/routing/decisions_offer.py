@@ -233,7 +233,7 @@ def order_conversation(turn: Turn, interaction: Interaction, agent_leg: LegId) -
 def take_back(turn: Turn, interaction: Interaction, agent: Agent, outcome: Outcome) -> None:
     """The winner is gone before the two heard each other: the customer waits on."""
     recording = interaction.recording
-    reason, until = _rest(turn, agent, cause_of(outcome.reason))
+    reason, until = rest(turn, agent, cause_of(outcome.reason))
     turn.emit(
         InteractionReturned(
             interaction=interaction.id,
@@ -275,7 +275,7 @@ def expire(turn: Turn, made: Offer) -> None:
 
 def lose(turn: Turn, made: Offer, cause: RefusalCause, outcome: Outcome | None) -> None:
     """An offer led to nothing: the agent rests, the customer keeps his place."""
-    reason, until = _rest(turn, turn.state.agents[made.agent], cause)
+    reason, until = rest(turn, turn.state.agents[made.agent], cause)
     if cause is RefusalCause.MISSED:
         turn.emit(
             OfferMissed(
@@ -309,7 +309,7 @@ def lose(turn: Turn, made: Offer, cause: RefusalCause, outcome: Outcome | None) 
         )
 
 
-def _rest(turn: Turn, agent: Agent, cause: RefusalCause) -> tuple[str, Instant | None]:
+def rest(turn: Turn, agent: Agent, cause: RefusalCause) -> tuple[str, Instant | None]:
     """Return what an agent rests for and until when."""
     reason = REASON_OF[cause]
     refusals = 1 + (agent.refusals if agent.refusal_reason == reason else 0)

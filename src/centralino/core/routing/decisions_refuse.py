@@ -10,6 +10,7 @@ import msgspec
 from centralino.core.calendars.hours import Kind, kind_at
 from centralino.core.flows.actions import StopCollect
 from centralino.core.flows.happenings import QueueLeft
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.effects import HangUpLeg, PlayPrompts, StopCollecting
 from centralino.core.interactions.events import InteractionEnded, InteractionQueued
 from centralino.core.interactions.flow_events import FlowAdvanced, InteractionTurnedAway
@@ -113,7 +114,7 @@ def dismiss(
     """Tell somebody why he is let go, then end his call."""
     drop_ways(turn, interaction)
     _cut(turn, interaction)
-    if not prompts:
+    if not prompts or interaction.channel is not Channel.VOICE:
         let_go(turn, interaction)
         return
     play = f"{interaction.id}/dismissal"
@@ -136,7 +137,8 @@ def order_dismissal(turn: Turn, interaction: Interaction, prompts: tuple[str, ..
 
 def let_go(turn: Turn, interaction: Interaction) -> None:
     """End the call of somebody who has heard why."""
-    turn.order(HangUpLeg(leg=interaction.leg))
+    if interaction.channel is Channel.VOICE:
+        turn.order(HangUpLeg(leg=interaction.leg))
     turn.emit(InteractionEnded(interaction=interaction.id, outcome=QUEUE_CLOSED))
 
 

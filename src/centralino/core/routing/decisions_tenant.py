@@ -10,6 +10,7 @@ import msgspec
 from centralino.core.agents.events import AgentAdded, AgentReadied, AgentRemoved
 from centralino.core.agents.lifecycle import AgentState
 from centralino.core.flows.document import Catalogue, publish, retire
+from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.commands import EndInteraction, EndLeg, LegView, ReconcileLegs
 from centralino.core.interactions.effects import AnswerCall, CancelRing, HangUpLeg
 from centralino.core.interactions.events import InteractionEnded
@@ -91,7 +92,7 @@ def configure(turn: Turn, command: ConfigureTenant) -> None:
                 turn.emit(AgentReadied(agent=agent.id))
     kept = {agent.id for agent in configuration.agents}
     for known in list(turn.state.agents.values()):
-        if known.id not in kept and known.state in _FREE:
+        if known.id not in kept and known.state in _FREE and not known.engaged:
             turn.emit(AgentRemoved(agent=known.id))
 
 
@@ -159,7 +160,8 @@ def end_interaction(turn: Turn, command: EndInteraction) -> None:
     if interaction.leg not in turn.index.customer_legs:
         raise Conflict("the customer has gone already")
     drop_ways(turn, interaction)
-    turn.order(HangUpLeg(leg=interaction.leg))
+    if interaction.channel is Channel.VOICE:
+        turn.order(HangUpLeg(leg=interaction.leg))
     if interaction.state is InteractionState.CONNECTED:
         release(turn, interaction, CANCELLED, is_by_customer=True)
     elif interaction.state is InteractionState.TRANSFERRED:
@@ -192,9 +194,14 @@ def reconcile(turn: Turn, command: ReconcileLegs) -> None:
 
 
 def _known_legs(turn: Turn) -> list[LegId]:
-    """Return our legs in an order that does not depend on how the state came to be."""
+    """Return our telephones' legs in an order that does not depend on how the state came to be."""
     index = turn.index
-    return [*sorted(index.customer_legs), *sorted(index.agent_legs), *sorted(index.party_legs)]
+    customers = [
+        leg
+        for leg, name in index.customer_legs.items()
+        if turn.state.interactions[name].channel is Channel.VOICE
+    ]
+    return [*sorted(customers), *sorted(index.agent_legs), *sorted(index.party_legs)]
 
 
 def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:

@@ -36,10 +36,12 @@ from centralino.core.routing import (
     decisions_flow,
     decisions_lease,
     decisions_offer,
+    decisions_refer,
     decisions_refuse,
     decisions_supervision,
     decisions_tenant,
     decisions_voicemail,
+    decisions_work,
 )
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.evolve import evolve
@@ -219,4 +221,11 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     calls.StoreRecording: decisions_flow.take_recording,
     calls.ReconcileLegs: decisions_tenant.reconcile,
     calls.EndInteraction: decisions_tenant.end_interaction,
+    calls.RequestTransfer: decisions_refer.request,
+    calls.ConfirmTransfer: decisions_refer.confirm,
+    calls.FailTransfer: decisions_refer.fail,
+    calls.AcceptOffer: decisions_work.accept,
+    calls.DeclineOffer: decisions_work.decline,
+    calls.NoteActivity: decisions_work.note_activity,
+    calls.CompleteInteraction: decisions_work.complete,
 }

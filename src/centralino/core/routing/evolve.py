@@ -18,8 +18,10 @@ from centralino.core.agents.state import Agent
 from centralino.core.interactions import events as calls
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
-from centralino.core.interactions.state import Interaction, LeftPlace
-from centralino.core.kernel.instant import Duration, after, milliseconds
+from centralino.core.interactions.recording_lifecycle import RECORDING, RecordingStep
+from centralino.core.interactions.state import Interaction, LeftPlace, PartyCall
+from centralino.core.interactions.transfer_lifecycle import TransferState
+from centralino.core.kernel.instant import Duration, after, milliseconds, seconds
 from centralino.core.kernel.outcome import OutcomeReason
 from centralino.core.routing.events import Event, TenantConfigured
 from centralino.core.routing.evolve_callback import CALLBACK_EVOLVERS
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 HANDLING_WEIGHT = 8
 """A conversation counts for one part in so many in the moving average."""
+RECORDING_WITHIN = seconds(3600)
+"""Longest time from the end of a conversation to the file of its recording."""
 MOST_LEFT_PLACES = 10_000
 """Places of those who gave up waiting; the oldest are forgotten."""
 
@@ -201,10 +205,12 @@ def _released(
     interaction.deadline = None
     interaction.outcome = event.outcome
     interaction.is_provisional = False
+    interaction.refers_to = ""
     note_handling(state, interaction, event.wrap_up_until)
     if interaction.queue is not None and interaction.connected_at is not None:
         took = Duration(event.wrap_up_until - interaction.connected_at)
         index.matching.note_handled(interaction.queue, event.agent, took)
+    await_recording(state, index, interaction, at)
     index.customer_legs.pop(interaction.leg, None)
     agent = state.agents[event.agent]
     if interaction.channel is Channel.VOICE:
@@ -269,7 +275,76 @@ def _keep_place(state: TenantState, index: Index, interaction: Interaction, at: 
 def _recording_completed(
     state: TenantState, index: Index, event: calls.RecordingCompleted, at: Instant
 ) -> None:
-    state.recordings.pop(event.recording, None)
+    recording = state.recordings.pop(event.recording, None)
+    if recording is not None:
+        recording.state = RECORDING.next(recording.state, RecordingStep.STORED)
+        index.leases.drop(event.recording)
+
+
+def _recording_lost(
+    state: TenantState, index: Index, event: calls.RecordingLost, at: Instant
+) -> None:
+    recording = state.recordings.pop(event.recording)
+    recording.state = RECORDING.next(recording.state, RecordingStep.LOST)
+    index.leases.drop(event.recording)
+
+
+def await_recording(
+    state: TenantState, index: Index, interaction: Interaction, at: Instant
+) -> None:
+    """The conversation is over: its recording is awaited, not for ever."""
+    recording = state.recordings.get(interaction.recording) if interaction.recording else None
+    if recording is None:
+        return
+    recording.state = RECORDING.next(recording.state, RecordingStep.STOPPED)
+    recording.deadline = after(at, RECORDING_WITHIN)
+    index.leases.put(recording.id, (recording.deadline,))
+
+
+def _handed_on(
+    state: TenantState, index: Index, event: calls.InteractionHandedOn, at: Instant
+) -> None:
+    interaction = state.interactions[event.interaction]
+    interaction.state = INTERACTION.next(interaction.state, InteractionStep.HANDED_ON)
+    interaction.transfer = PartyCall(ask="", leg=event.leg, state=TransferState.TALKING)
+    interaction.deadline = None
+    interaction.refers_to = ""
+    note_handling(state, interaction, event.wrap_up_until)
+    await_recording(state, index, interaction, at)
+    interaction.recording = None
+    index.note_interaction(interaction)
+    index.party_legs[event.leg] = event.interaction
+    index.agent_legs.pop(event.leg, None)
+    agent = state.agents[event.agent]
+    agent.state = AGENT.next(agent.state, AgentStep.WRAPPED)
+    agent.interaction = agent.leg = None
+    agent.wrap_up_since = at
+    agent.wrap_up_until = agent.deadline = event.wrap_up_until
+    index.note_agent(agent)
+
+
+def _referred(
+    state: TenantState, index: Index, event: calls.InteractionReferred, at: Instant
+) -> None:
+    interaction = state.interactions[event.interaction]
+    interaction.refers_to = event.target
+    interaction.deadline = event.deadline
+    index.note_interaction(interaction)
+
+
+def _refer_failed(state: TenantState, index: Index, event: calls.ReferFailed, at: Instant) -> None:
+    interaction = state.interactions[event.interaction]
+    interaction.refers_to = ""
+    interaction.deadline = None
+    index.note_interaction(interaction)
+
+
+def _ownership_renewed(
+    state: TenantState, index: Index, event: calls.OwnershipRenewed, at: Instant
+) -> None:
+    interaction = state.interactions[event.interaction]
+    interaction.deadline = event.deadline
+    index.note_interaction(interaction)
 
 
 def note_handling(state: TenantState, interaction: Interaction, until: Instant) -> None:
@@ -298,6 +373,11 @@ _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]]
     calls.InteractionReleased: _released,
     calls.InteractionEnded: _ended,
     calls.RecordingCompleted: _recording_completed,
+    calls.RecordingLost: _recording_lost,
+    calls.InteractionHandedOn: _handed_on,
+    calls.InteractionReferred: _referred,
+    calls.ReferFailed: _refer_failed,
+    calls.OwnershipRenewed: _ownership_renewed,
     **OFFER_EVOLVERS,
     **QUEUE_EVOLVERS,
     **CALLBACK_EVOLVERS,

@@ -14,6 +14,7 @@ from centralino.core.flows import actions
 from centralino.core.interactions import flow_events as flows
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
 from centralino.core.interactions.state import Callback, Interaction, PartyCall, Voicemail
+from centralino.core.interactions.transfer_lifecycle import TRANSFER, TransferStep
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import InteractionId
@@ -86,7 +87,8 @@ def _transfer_answered(
     interaction.bridge = event.bridge
     interaction.play = interaction.collect = interaction.deadline = None
     if interaction.transfer is not None:
-        interaction.transfer.is_answered = True
+        party = interaction.transfer
+        party.state = TRANSFER.next(party.state, TransferStep.ANSWERED)
     index.note_interaction(interaction)
 
 
@@ -95,7 +97,9 @@ def _transfer_failed(
 ) -> None:
     interaction = state.interactions[event.interaction]
     if interaction.transfer is not None:
-        index.party_legs.pop(interaction.transfer.leg, None)
+        party = interaction.transfer
+        party.state = TRANSFER.next(party.state, TransferStep.FAILED)
+        index.party_legs.pop(party.leg, None)
         interaction.transfer = None
 
 

@@ -11,8 +11,9 @@ from centralino.core.interactions import events as calls
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.lifecycle import INTERACTION, InteractionState, InteractionStep
 from centralino.core.interactions.offer_lifecycle import OFFER, OfferStep
-from centralino.core.interactions.state import Interaction, Offer
-from centralino.core.kernel.instant import Duration
+from centralino.core.interactions.recording_lifecycle import RECORDING, RecordingStep
+from centralino.core.interactions.state import Interaction, Offer, Recording
+from centralino.core.kernel.instant import Duration, after, seconds
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
+LOST_RECORDING_WITHIN = seconds(3600)
+"""As long as the file of a recording is awaited whose agent was gone at once."""
 _Lost = calls.OfferMissed | calls.OfferDeclined | calls.OfferFailed
 _LOST_STEPS = {
     calls.OfferMissed: OfferStep.MISSED,
@@ -120,7 +123,7 @@ def _accepted(state: TenantState, index: Index, event: calls.OfferAccepted, at: 
     if not interaction.is_provisional:
         interaction.play = interaction.collect = None
     if event.recording is not None:
-        state.recordings[event.recording] = event.interaction
+        state.recordings[event.recording] = Recording(event.recording, event.interaction)
     agent = state.agents[event.agent]
     agent.engage(event.interaction, offer.channel, is_offer=False)
     agent.refusals, agent.refusal_reason = 0, ""
@@ -147,35 +150,44 @@ def _returned(
     interaction = state.interactions[event.interaction]
     interaction.state = INTERACTION.next(interaction.state, InteractionStep.BROKEN)
     _give_back(interaction)
+    if interaction.recording in state.recordings:
+        recording = state.recordings[interaction.recording]
+        recording.state = RECORDING.next(recording.state, RecordingStep.STOPPED)
+        recording.deadline = after(at, LOST_RECORDING_WITHIN)
+        index.leases.put(recording.id, (recording.deadline,))
     interaction.agent = interaction.bridge = interaction.recording = None
     interaction.connected_at = None
     interaction.is_provisional = False
     interaction.deadline = interaction.position.deadline if interaction.position else None
     index.note_interaction(interaction)
     agent = state.agents[event.agent]
-    agent.state = AGENT.next(agent.state, AgentStep.MISSED)
-    _note_refusal(agent, event.reason, event.until)
-    free_agent(index, agent, event.until)
+    _refuse(index, agent, interaction, event.reason, event.until)
+
+
+def _refuse(
+    index: Index, agent: Agent, interaction: Interaction, reason: str, until: Instant | None
+) -> None:
+    """Let an agent rest who has not taken, or not kept, an interaction."""
+    if interaction.channel is Channel.VOICE:
+        agent.state = AGENT.next(agent.state, AgentStep.MISSED)
+        _note_refusal(agent, reason, until)
+        free_agent(index, agent, until)
+        return
+    agent.disengage(interaction.id)
+    if agent.state is AgentState.READY:
+        agent.state = AGENT.next(agent.state, AgentStep.UNREADIED)
+        _note_refusal(agent, reason, until)
+        agent.deadline = until
+    index.note_agent(agent)
 
 
 def _lost(state: TenantState, index: Index, event: _Lost, at: Instant) -> None:
-    offer = _close(state, index, event.offer, _LOST_STEPS[type(event)])
+    _close(state, index, event.offer, _LOST_STEPS[type(event)])
     interaction = state.interactions[event.interaction]
     _drop(interaction, event.offer)
     _give_back(interaction)
     index.note_interaction(interaction)
-    agent = state.agents[event.agent]
-    if offer.channel is Channel.VOICE:
-        agent.state = AGENT.next(agent.state, AgentStep.MISSED)
-        _note_refusal(agent, event.reason, event.until)
-        free_agent(index, agent, event.until)
-        return
-    agent.disengage(event.interaction)
-    if agent.state is AgentState.READY:
-        agent.state = AGENT.next(agent.state, AgentStep.UNREADIED)
-        _note_refusal(agent, event.reason, event.until)
-        agent.deadline = event.until
-    index.note_agent(agent)
+    _refuse(index, state.agents[event.agent], interaction, event.reason, event.until)
 
 
 def _note_refusal(agent: Agent, reason: str, until: Instant | None) -> None:

@@ -23,6 +23,7 @@ from centralino.core.interactions.state import (
     Interaction,
     LeftPlace,
     Offer,
+    Recording,
     Voicemail,
 )
 from centralino.core.kernel.ids import (
@@ -74,7 +75,7 @@ class TenantState(msgspec.Struct):
     offers: dict[OfferId, Offer] = {}
     """Those that are open."""
     agents: dict[AgentId, Agent] = {}
-    recordings: dict[RecordingId, InteractionId] = {}
+    recordings: dict[RecordingId, Recording] = {}
     """Those of conversations that are not on disk yet."""
     voicemails: dict[RecordingId, Voicemail] = {}
     """Those that are being left, or wait to be mailed."""
@@ -159,11 +160,17 @@ class Index:
                 self.customer_legs[interaction.leg] = interaction.id
             if interaction.transfer is not None:
                 self.party_legs[interaction.transfer.leg] = interaction.id
+        self._rebuild_leases(state)
+
+    def _rebuild_leases(self, state: TenantState) -> None:
         for offer in state.offers.values():
             if offer.channel is not Channel.VOICE and offer.deadline is not None:
                 self.leases.put(offer.id, (offer.deadline,))
         for callback in state.callbacks.values():
             self.note_callback(callback)
+        for recording in state.recordings.values():
+            if recording.deadline is not None:
+                self.leases.put(recording.id, (recording.deadline,))
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
