@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 
 import centralino
-from centralino.api import commands, live, metrics
+from centralino.api import commands, live, metrics, supervision
 from centralino.api.boundary import Boundary
 from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
@@ -35,6 +35,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
         route_handlers=[
             *live.ROUTES,
             *commands.ROUTES,
+            *supervision.ROUTES,
             metrics.read_metrics,
             read_liveness,
             readiness_route(doorkeeper.control),

@@ -50,6 +50,14 @@ class QueuePage(views.Shown, frozen=True, kw_only=True):
     queues: tuple[views.Queue, ...]
 
 
+class CallbackPage(views.Shown, frozen=True, kw_only=True):
+    """Some customers who are to be called back."""
+
+    at: str
+    total: int
+    callbacks: tuple[views.Callback, ...]
+
+
 class TrunkPage(views.Shown, frozen=True, kw_only=True):
     """All trunks."""
 
@@ -126,6 +134,14 @@ async def read_interaction(door: Door, interaction: FromPath[str]) -> views.Inte
     return views.interaction(_require(found, "interaction"))
 
 
+@get("/v1/live/callbacks", tags=TAGS, operation_id="list_callbacks", responses=ALL)
+async def list_callbacks(door: Door, limit: Limit = MOST_LISTED) -> CallbackPage:
+    """List those who are to be called back, until they are reached or given up."""
+    replica = door.replica()
+    found = [views.callback(one) for one in list(replica.callbacks)[:limit]]
+    return CallbackPage(at=to_iso(door.now()), total=len(replica.callbacks), callbacks=tuple(found))
+
+
 @get("/v1/live/trunks", tags=TAGS, operation_id="list_trunks", responses=ALL)
 async def list_trunks(door: Door) -> TrunkPage:
     """List the trunks' health and the alarms in force."""
@@ -158,6 +174,7 @@ ROUTES = (
     read_agent,
     list_interactions,
     read_interaction,
+    list_callbacks,
     list_trunks,
     list_events,
 )

@@ -67,6 +67,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta"):
     gone_agents: tuple[str, ...] = ()
     interactions: tuple[views.Interaction, ...] = ()
     gone_interactions: tuple[str, ...] = ()
+    callbacks: tuple[views.Callback, ...] = ()
+    gone_callbacks: tuple[str, ...] = ()
     trunks: tuple[views.Trunk, ...] = ()
     gone_trunks: tuple[str, ...] = ()
     alarms: tuple[views.Alarm, ...] | None = None
@@ -207,6 +209,8 @@ class Follower:
             gone_agents=tuple(replica.agents.gone(after)),
             interactions=tuple(map(views.interaction, replica.interactions.changed(after))),
             gone_interactions=tuple(replica.interactions.gone(after)),
+            callbacks=tuple(map(views.callback, replica.callbacks.changed(after))),
+            gone_callbacks=tuple(replica.callbacks.gone(after)),
             trunks=tuple(map(views.trunk, replica.trunks.changed(after))),
             gone_trunks=tuple(replica.trunks.gone(after)),
             alarms=tuple(map(views.alarm, replica.alarms)) if has_alarms else None,

@@ -17,17 +17,20 @@ from centralino.core.kernel.instant import MILLISECOND, Instant, to_iso
 from centralino.exchange.control import (
     AgentView,
     AlarmView,
+    CallbackView,
     EventView,
     Health,
     InteractionView,
+    PresenceView,
     QueueView,
     TrunkView,
 )
 from centralino.exchange.replica import TenantReplica
 
-WAITING = frozenset({"queued", "offered"})
+WAITING = frozenset({"queued", "offered", "dialling"})
 """States in which a customer waits for an agent."""
 TALKING = "connected"
+_CALLBACK_WAITS = frozenset({"waiting", "dialling"})
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,39 @@ class Queue(Shown, frozen=True, kw_only=True):
     """State to number of the queue's agents in it."""
     agents: tuple[str, ...]
     """Ids of the queue's agents."""
+    callbacks: int
+    """Customers among those who wait whom we call, and who are not on the line."""
+    closed_for: str
+    """Why somebody in charge has closed it; empty when it takes customers."""
+    closed_since: str | None
+
+
+class Presence(Shown, frozen=True, kw_only=True):
+    """What Teams last said of an agent; a hint, his own state decides."""
+
+    availability: str
+    activity: str
+    is_out_of_office: bool
+    source: str
+    at: str
+    """When it was so: its age is since then."""
+
+
+class Callback(Shown, frozen=True, kw_only=True):
+    """A customer who is to be called back."""
+
+    id: str
+    state: str
+    """``booked``, ``waiting`` or ``dialling``."""
+    queue: str
+    number: str
+    since: str
+    """The place it keeps."""
+    due_at: str | None
+    """When it is called or looked at again; null when people work it off."""
+    attempts: int
+    last_result: str
+    interaction: str | None
 
 
 class Agent(Shown, frozen=True, kw_only=True):
@@ -66,6 +102,10 @@ class Agent(Shown, frozen=True, kw_only=True):
     """When the state ends by itself."""
     interaction: str | None
     queues: tuple[str, ...]
+    presence: Presence | None
+    """Null when nobody has said anything."""
+    work: tuple[str, ...]
+    """Interactions that take his capacity."""
 
 
 class Interaction(Shown, frozen=True, kw_only=True):
@@ -84,6 +124,13 @@ class Interaction(Shown, frozen=True, kw_only=True):
     caller_number: str | None
     """Null when the caller withheld it."""
     missed_offers: int
+    asked: tuple[str, ...]
+    """Agents who are being asked."""
+    priority: int
+    """Smaller is served first."""
+    channel: str
+    callback: str | None
+    """The promise he is called back for."""
 
 
 class Trunk(Shown, frozen=True, kw_only=True):
@@ -141,6 +188,7 @@ class LiveState(Shown, frozen=True, kw_only=True):
     queues: tuple[Queue, ...]
     agents: tuple[Agent, ...]
     interactions: tuple[Interaction, ...]
+    callbacks: tuple[Callback, ...]
     trunks: tuple[Trunk, ...]
     alarms: tuple[Alarm, ...]
     events: tuple[Event, ...]
@@ -160,6 +208,7 @@ def live_state(replica: TenantReplica, health: Health | None, now: Instant) -> L
         queues=queues(replica, now),
         agents=tuple(agent(one, membership) for one in replica.agents),
         interactions=tuple(interaction(one) for one in replica.interactions),
+        callbacks=tuple(callback(one) for one in replica.callbacks),
         trunks=tuple(trunk(one) for one in replica.trunks),
         alarms=tuple(alarm(one) for one in replica.alarms),
         events=tuple(event(one) for _, one in replica.events),
@@ -209,6 +258,11 @@ def _queue(
         waiting_since=_iso(oldest),
         agents_by_state=dict(sorted(states.items())),
         agents=view.agents,
+        callbacks=sum(
+            1 for one in replica.callbacks if one.queue == view.id and one.state in _CALLBACK_WAITS
+        ),
+        closed_for=view.closed_for,
+        closed_since=_iso(view.closed_since),
     )
 
 
@@ -232,6 +286,35 @@ def agent(view: AgentView, membership: dict[str, tuple[str, ...]]) -> Agent:
         until=_iso(view.until),
         interaction=view.interaction,
         queues=membership.get(view.id, ()),
+        presence=_presence(view.presence),
+        work=view.work,
+    )
+
+
+def _presence(view: PresenceView | None) -> Presence | None:
+    if view is None:
+        return None
+    return Presence(
+        availability=view.availability,
+        activity=view.activity,
+        is_out_of_office=view.is_out_of_office,
+        source=view.source,
+        at=to_iso(Instant(view.at)),
+    )
+
+
+def callback(view: CallbackView) -> Callback:
+    """Return a callback."""
+    return Callback(
+        id=view.id,
+        state=view.state,
+        queue=view.queue,
+        number=view.number,
+        since=to_iso(Instant(view.since)),
+        due_at=_iso(view.due_at),
+        attempts=view.attempts,
+        last_result=view.last_result,
+        interaction=view.interaction,
     )
 
 
@@ -249,6 +332,10 @@ def interaction(view: InteractionView) -> Interaction:
         called_number=view.called_number,
         caller_number=view.caller_number,
         missed_offers=view.missed_offers,
+        asked=view.asked,
+        priority=view.priority,
+        channel=view.channel,
+        callback=view.callback,
     )
 
 

@@ -14,9 +14,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady, NotePresence
+from centralino.core.agents.commands import (
+    ExtendWrapUp,
+    FinishWrapUp,
+    MakeAgentNotReady,
+    MakeAgentReady,
+    NotePresence,
+)
 from centralino.core.interactions.commands import EndInteraction
-from centralino.core.kernel.ids import AgentId, InteractionId, QueueId, TenantId, TrunkId
+from centralino.core.interactions.supervision import AnySupervisionCommand
+from centralino.core.kernel.ids import (
+    AgentId,
+    CallbackId,
+    InteractionId,
+    QueueId,
+    TenantId,
+    TrunkId,
+)
 from centralino.core.routing.commands import ConfigureTenant
 
 if TYPE_CHECKING:
@@ -30,7 +44,14 @@ MOST_RECENT_EVENTS = 200
 LONGEST_KEY = 128
 
 ControlCommand = (
-    MakeAgentReady | MakeAgentNotReady | EndInteraction | ConfigureTenant | NotePresence
+    MakeAgentReady
+    | MakeAgentNotReady
+    | FinishWrapUp
+    | ExtendWrapUp
+    | EndInteraction
+    | ConfigureTenant
+    | NotePresence
+    | AnySupervisionCommand
 )
 """What may be asked from outside."""
 
@@ -46,6 +67,36 @@ class QueueView(View, frozen=True, kw_only=True):
     name: str
     agents: tuple[AgentId, ...]
     priority: int
+    closed_for: str = ""
+    """Why somebody in charge has closed it; empty when it takes customers."""
+    closed_since: int | None = None
+
+
+class PresenceView(View, frozen=True, kw_only=True):
+    """What somebody else last said of an agent."""
+
+    availability: str
+    activity: str
+    is_out_of_office: bool
+    source: str
+    at: int
+    """When it was so, by the source's clock: its age is since then."""
+
+
+class CallbackView(View, frozen=True, kw_only=True):
+    """A customer who is to be called back."""
+
+    id: CallbackId
+    state: str
+    queue: QueueId
+    number: str
+    since: int
+    """The place it keeps."""
+    due_at: int | None
+    """When it is looked at again; ``None`` when people work it off."""
+    attempts: int
+    last_result: str = ""
+    interaction: InteractionId | None = None
 
 
 class AgentView(View, frozen=True, kw_only=True):
@@ -63,6 +114,9 @@ class AgentView(View, frozen=True, kw_only=True):
     """When the state ends by itself."""
     user: str = ""
     """His Teams user, empty when not known."""
+    presence: PresenceView | None = None
+    work: tuple[InteractionId, ...] = ()
+    """Everything that takes his capacity, ``interaction`` among it."""
 
 
 class InteractionView(View, frozen=True, kw_only=True):
@@ -83,6 +137,10 @@ class InteractionView(View, frozen=True, kw_only=True):
     called_number: str
     caller_number: str | None
     missed_offers: int = 0
+    priority: int = 0
+    channel: str = "voice"
+    callback: CallbackId | None = None
+    """The promise he is called back for."""
 
 
 class TrunkView(View, frozen=True, kw_only=True):
@@ -184,6 +242,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", ta
     interactions: tuple[InteractionView, ...] = ()
     gone_agents: tuple[AgentId, ...] = ()
     gone_interactions: tuple[InteractionId, ...] = ()
+    callbacks: tuple[CallbackView, ...] = ()
+    gone_callbacks: tuple[CallbackId, ...] = ()
     events: tuple[EventView, ...] = ()
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from centralino.core.agents.lifecycle import AgentState
 from centralino.core.interactions import events as calls
+from centralino.core.interactions.queue_events import QueueClosed, QueueOpened
 from centralino.core.kernel.instant import SECOND
 from centralino.core.kernel.outcome import OutcomeReason
 from centralino.core.routing.events import TenantConfigured
@@ -26,20 +27,24 @@ from centralino.exchange.control import (
     MOST_VIEWS_PER_MESSAGE,
     AgentView,
     AlarmView,
+    CallbackView,
     CallFigures,
     Changes,
     EventView,
     Histogram,
     InteractionView,
+    PresenceView,
     QueueView,
     TrunkView,
 )
 
 if TYPE_CHECKING:
+    from centralino.core.agents.presence import Presence
     from centralino.core.agents.state import Agent
-    from centralino.core.interactions.state import Interaction
-    from centralino.core.kernel.ids import AgentId, InteractionId, TenantId, TrunkId
+    from centralino.core.interactions.state import Callback, Interaction
+    from centralino.core.kernel.ids import AgentId, CallbackId, InteractionId, TenantId, TrunkId
     from centralino.core.kernel.instant import Instant
+    from centralino.core.routing.configuration import QueueConfiguration
     from centralino.core.routing.engine import TenantEngine
     from centralino.core.routing.events import Event
     from centralino.core.routing.turn import Decision
@@ -121,6 +126,7 @@ class LiveFeed:
         self._missed: dict[InteractionId, int] = {}
         self._touched_agents: dict[AgentId, None] = {}
         self._touched_interactions: dict[InteractionId, None] = {}
+        self._touched_callbacks: dict[CallbackId, None] = {}
         self._touched: set[str] = set()
         self._recent: deque[EventView] = deque(maxlen=MOST_RECENT_EVENTS)
         self._new_events = 0
@@ -131,7 +137,7 @@ class LiveFeed:
         """Note what a durable decision touched."""
         for event in decision.events:
             self.counter.take(event)
-            if isinstance(event, TenantConfigured):
+            if isinstance(event, TenantConfigured | QueueClosed | QueueOpened):
                 self._touched.add("queues")
             self._recent.append(_event_view(event, decision))
             self._new_events += 1
@@ -160,7 +166,11 @@ class LiveFeed:
     def has_news(self) -> bool:
         """Whether followers have not been told everything."""
         return bool(
-            self._touched_agents or self._touched_interactions or self._touched or self._new_events
+            self._touched_agents
+            or self._touched_interactions
+            or self._touched_callbacks
+            or self._touched
+            or self._new_events
         )
 
     def changes(self) -> list[Changes]:
@@ -168,8 +178,10 @@ class LiveFeed:
         state = self._engine.state
         agents = _parts(self._touched_agents)
         interactions = _parts(self._touched_interactions)
+        callbacks = _parts(self._touched_callbacks)
         told: list[Changes] = []
-        for number in range(max(len(agents), len(interactions), 1)):
+        for number in range(max(len(agents), len(interactions), len(callbacks), 1)):
+            promised = callbacks[number] if number < len(callbacks) else ()
             touched_agents = agents[number] if number < len(agents) else ()
             touched = interactions[number] if number < len(interactions) else ()
             self.sequence += 1
@@ -187,6 +199,10 @@ class LiveFeed:
                         if i in state.interactions
                     ),
                     gone_interactions=tuple(i for i in touched if i not in state.interactions),
+                    callbacks=tuple(
+                        _callback(state.callbacks[c]) for c in promised if c in state.callbacks
+                    ),
+                    gone_callbacks=tuple(c for c in promised if c not in state.callbacks),
                     queues=self._queues() if number == 0 and "queues" in self._touched else None,
                     trunks=self._all_trunks()
                     if number == 0 and "trunks" in self._touched
@@ -199,6 +215,7 @@ class LiveFeed:
             )
         self._touched_agents.clear()
         self._touched_interactions.clear()
+        self._touched_callbacks.clear()
         self._touched.clear()
         self._new_events = 0
         return told
@@ -208,11 +225,13 @@ class LiveFeed:
         state = self._engine.state
         agents = _parts(state.agents)
         interactions = _parts(state.interactions)
-        count = max(len(agents), len(interactions), 1)
+        callbacks = _parts(state.callbacks)
+        count = max(len(agents), len(interactions), len(callbacks), 1)
         for number in range(count):
             is_first = number == 0
             part = agents[number] if number < len(agents) else ()
             more = interactions[number] if number < len(interactions) else ()
+            promised = callbacks[number] if number < len(callbacks) else ()
             yield Changes(
                 tenant=self.tenant,
                 sequence=self.sequence,
@@ -224,6 +243,7 @@ class LiveFeed:
                 alarms=self._all_alarms() if is_first else None,
                 agents=tuple(self._agent(state.agents[a]) for a in part),
                 interactions=tuple(self._interaction(state.interactions[i]) for i in more),
+                callbacks=tuple(_callback(state.callbacks[c]) for c in promised),
                 events=tuple(self._recent) if is_first else (),
             )
 
@@ -236,9 +256,17 @@ class LiveFeed:
         configuration = self._engine.state.configuration
         if configuration is None:
             return ()
-        return tuple(
-            QueueView(id=queue.id, name=queue.name, agents=queue.agents, priority=queue.priority)
-            for queue in configuration.queues
+        return tuple(self._queue(queue) for queue in configuration.queues)
+
+    def _queue(self, queue: QueueConfiguration) -> QueueView:
+        closure = self._engine.state.closures.get(queue.id)
+        return QueueView(
+            id=queue.id,
+            name=queue.name,
+            agents=queue.agents,
+            priority=queue.priority,
+            closed_for=closure.reason if closure else "",
+            closed_since=closure.since if closure else None,
         )
 
     def _all_trunks(self) -> tuple[TrunkView, ...]:
@@ -260,6 +288,8 @@ class LiveFeed:
             since=self._agents.get(agent.id, ("", None))[1],
             interaction=agent.interaction,
             until=agent.deadline,
+            presence=_presence(agent.presence),
+            work=tuple(one.interaction for one in agent.engaged),
             user=configuration.user if configuration else "",
         )
 
@@ -278,6 +308,9 @@ class LiveFeed:
             called_number=one.called_number,
             caller_number=one.caller_number,
             missed_offers=self._missed.get(one.id, 0),
+            priority=one.priority,
+            channel=one.channel.value,
+            callback=one.callback,
         )
 
     # ----------------------------------------------------------------------- notes
@@ -286,8 +319,11 @@ class LiveFeed:
         agent: AgentId | None = getattr(event, "agent", None)
         if interaction is not None:
             self._touched_interactions[interaction] = None
+        callback: CallbackId | None = getattr(event, "callback", None)
         if agent is not None:
             self._touched_agents[agent] = None
+        if callback is not None:
+            self._touched_callbacks[callback] = None
         if isinstance(event, _MISSED):
             self._missed[event.interaction] = self._missed.get(event.interaction, 0) + 1
         elif isinstance(event, calls.InteractionEnded):
@@ -321,6 +357,32 @@ class LiveFeed:
             self._agents[agent.id] = (agent.state.value, since)
         for one in state.interactions.values():
             self._interactions[one.id] = (one.state.value, one.enqueued_at or one.arrived_at)
+
+
+def _presence(known: Presence | None) -> PresenceView | None:
+    if known is None:
+        return None
+    return PresenceView(
+        availability=known.availability.value,
+        activity=known.activity,
+        is_out_of_office=known.is_out_of_office,
+        source=known.source,
+        at=known.at,
+    )
+
+
+def _callback(one: Callback) -> CallbackView:
+    return CallbackView(
+        id=one.id,
+        state=one.state.value,
+        queue=one.queue,
+        number=one.number,
+        since=one.since,
+        due_at=one.deadline,
+        attempts=one.attempts,
+        last_result=one.last_result,
+        interaction=one.interaction,
+    )
 
 
 def _event_view(event: Event, decision: Decision) -> EventView:

@@ -20,6 +20,7 @@ from centralino.exchange.control import (
     MOST_RECENT_EVENTS,
     AgentView,
     AlarmView,
+    CallbackView,
     Changes,
     EventView,
     InteractionView,
@@ -28,7 +29,14 @@ from centralino.exchange.control import (
 )
 
 if TYPE_CHECKING:
-    from centralino.core.kernel.ids import AgentId, InteractionId, QueueId, TenantId, TrunkId
+    from centralino.core.kernel.ids import (
+        AgentId,
+        CallbackId,
+        InteractionId,
+        QueueId,
+        TenantId,
+        TrunkId,
+    )
 
 MOST_GONE = 5000
 
@@ -93,6 +101,7 @@ class TenantReplica:
         self.queues: Shelf[QueueId, QueueView] = Shelf()
         self.agents: Shelf[AgentId, AgentView] = Shelf()
         self.interactions: Shelf[InteractionId, InteractionView] = Shelf()
+        self.callbacks: Shelf[CallbackId, CallbackView] = Shelf()
         self.trunks: Shelf[TrunkId, TrunkView] = Shelf()
         self.alarms: Shelf[str, AlarmView] = Shelf()
         self.events: deque[tuple[int, EventView]] = deque(maxlen=MOST_RECENT_EVENTS)
@@ -110,12 +119,21 @@ class TenantReplica:
         self.agents.drop(at, changes.gone_agents)
         self.interactions.put(at, ((one.id, one) for one in changes.interactions))
         self.interactions.drop(at, changes.gone_interactions)
+        self.callbacks.put(at, ((one.id, one) for one in changes.callbacks))
+        self.callbacks.drop(at, changes.gone_callbacks)
         self.events.extend((at, event) for event in changes.events)
         self.wake()
 
     def can_resume(self, generation: int, after: int) -> bool:
         """Tell whether a reader who knows ``after`` of ``generation`` can be brought up to date."""
-        shelves = (self.queues, self.agents, self.interactions, self.trunks, self.alarms)
+        shelves = (
+            self.queues,
+            self.agents,
+            self.interactions,
+            self.callbacks,
+            self.trunks,
+            self.alarms,
+        )
         oldest = max(self.first_sequence, *(shelf.forgotten for shelf in shelves))
         return generation == self.generation and oldest <= after <= self.sequence
 

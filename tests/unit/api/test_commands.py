@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centralino.api.settings import ApiSettings
-from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
+from centralino.core.agents.commands import (
+    ExtendWrapUp,
+    FinishWrapUp,
+    MakeAgentNotReady,
+    MakeAgentReady,
+)
+from centralino.core.interactions import supervision as asked
 from centralino.core.interactions.commands import EndInteraction
+from centralino.core.interactions.limits import ActionKind, QueueAction
 from centralino.core.kernel.errors import (
     AppError,
     CapacityExceeded,
@@ -19,8 +26,9 @@ from centralino.core.kernel.errors import (
     RemoteTimeout,
     StorageError,
 )
-from centralino.core.kernel.ids import AgentId, InteractionId
-from tests.unit.api.reception import ACME, LOOKER, Reception
+from centralino.core.kernel.ids import AgentId, CallbackId, InteractionId, QueueId
+from centralino.core.kernel.instant import Instant
+from tests.unit.api.reception import ACME, LOOKER, NOW, Reception
 
 pytestmark = pytest.mark.unit
 
@@ -42,10 +50,52 @@ READY = "/v1/agents/anna/ready"
             None,
             EndInteraction(interaction=InteractionId("i-1")),
         ),
+        (
+            "/v1/queues/sales/close",
+            {"reason": "evacuation", "action": "end", "prompts": ["closed.en"]},
+            asked.CloseQueue(
+                queue=QueueId("sales"),
+                reason="evacuation",
+                action=QueueAction(kind=ActionKind.END, prompts=("closed.en",)),
+            ),
+        ),
+        ("/v1/queues/sales/open", None, asked.OpenQueue(queue=QueueId("sales"))),
+        (
+            "/v1/queues/sales/callbacks",
+            {"number": "+39333111222", "at": "2026-01-01T01:00:00+01:00"},
+            asked.BookCallback(queue=QueueId("sales"), number="+39333111222", at=Instant(NOW)),
+        ),
+        (
+            "/v1/callbacks/c-1/cancel",
+            None,
+            asked.CancelCallback(callback=CallbackId("c-1")),
+        ),
+        (
+            "/v1/interactions/i-1/priority",
+            {"priority": 1},
+            asked.RerankInteraction(interaction=InteractionId("i-1"), priority=1),
+        ),
+        (
+            "/v1/interactions/i-1/queue",
+            {"queue": "sales"},
+            asked.RequeueInteraction(interaction=InteractionId("i-1"), queue=QueueId("sales")),
+        ),
+        (
+            "/v1/interactions/i-1/assign",
+            {"agent": "anna"},
+            asked.AssignInteraction(interaction=InteractionId("i-1"), agent=AgentId("anna")),
+        ),
+        (
+            "/v1/interactions/i-1/pick",
+            {"agent": "anna"},
+            asked.PickInteraction(interaction=InteractionId("i-1"), agent=AgentId("anna")),
+        ),
+        ("/v1/agents/anna/wrap-up/finish", None, FinishWrapUp(agent=AgentId("anna"))),
+        ("/v1/agents/anna/wrap-up/extend", None, ExtendWrapUp(agent=AgentId("anna"))),
     ],
 )
 def test_a_command_reaches_the_exchange_in_its_senders_name(
-    path: str, body: dict[str, str] | None, command: object
+    path: str, body: dict[str, object] | None, command: object
 ) -> None:
     reception = Reception()
     answer = reception.command(path, json=body)

@@ -54,9 +54,26 @@ READS = {
     "/v1/live/agents/anna": views.Agent,
     "/v1/live/interactions": live.InteractionPage,
     "/v1/live/interactions/i-1": views.Interaction,
+    "/v1/live/callbacks": live.CallbackPage,
     "/v1/live/trunks": live.TrunkPage,
     "/v1/live/events": live.EventPage,
 }
+
+
+_BODIES: dict[str, dict[str, object]] = {
+    "not-ready": {"reason": "break"},
+    "close": {"reason": "drill"},
+    "callbacks": {"number": "+39333111222"},
+    "priority": {"priority": 1},
+    "queue": {"queue": "sales"},
+    "assign": {"agent": "anna"},
+    "pick": {"agent": "anna"},
+}
+
+
+def _body_of(path: str) -> dict[str, object] | None:
+    """Return what a route wants to be told."""
+    return _BODIES.get(path.rpartition("/")[2])
 
 
 def _filled(path: str) -> str:
@@ -154,7 +171,7 @@ def test_while_the_exchange_is_away_everything_says_so_and_how_to_mend(
         method,
         _filled(path),
         headers={"Idempotency-Key": "k"},
-        json={"reason": "break"} if path.endswith("not-ready") else None,
+        json=_body_of(path),
     )
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
