@@ -51,7 +51,7 @@ class HandTurnedLoop:
     def now(self) -> int:
         return self.time
 
-    def emit(self, event: m.Event) -> None:
+    def emit(self, event: m.Event, *, can_wait: bool = False) -> None:
         self.events.append(event)
 
 

@@ -4,7 +4,8 @@
 Speaks the frames of ``exchange.link.framing`` without asyncio. Replies go to who asked.
 Events that answer nothing go to the driver that connected last; while there is none they
 are kept (a bounded number, the oldest go first), so that a driver that restarts learns
-what its legs did meanwhile.
+what its legs did meanwhile. What one turn of the loop has to say is written at its end, so
+that the driver is woken once for it; what can wait leaves with it, or with a later tick.
 """
 
 from __future__ import annotations
@@ -109,6 +110,8 @@ class ControlServer:
         self._carry_out = carry_out
         self._connections: list[Connection] = []
         self._kept: deque[Event] = deque(maxlen=_MAX_KEPT_EVENTS)
+        self._streams = select.epoll()
+        self._has_news = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._path = path
         with contextlib.suppress(FileNotFoundError):
@@ -122,6 +125,11 @@ class ControlServer:
     def _watch(self, stream: socket.socket, handler: Callable[[int, int], None]) -> None:
         self._handlers[stream.fileno()] = handler
         self._poll.register(stream, select.EPOLLIN)
+        self._streams.register(stream, select.EPOLLIN)
+
+    def wait(self, seconds: float) -> None:
+        """Return when a driver has sent something, at last after a time."""
+        self._streams.poll(seconds, 1)
 
     def _accept(self, mask: int, now: int) -> None:
         try:
@@ -135,11 +143,12 @@ class ControlServer:
         connection = Connection(stream)
         self._connections.append(connection)
         self._watch(stream, lambda mask, now: self._serve(connection, mask, now))
-        self._send(connection, self._hello)
+        self._queue(connection, self._hello)
+        self.flush()
 
     def _serve(self, connection: Connection, mask: int, now: int) -> None:
         if mask & select.EPOLLOUT:
-            self._send(connection, b"")
+            self._send(connection)
         if not mask & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
             return
         try:
@@ -166,23 +175,40 @@ class ControlServer:
             connection.hello = check_hello(body)
             log.info("media.driver_connected", driver=connection.hello.name)
             while self._kept:
-                self._send(connection, encode_frame(self._kept.popleft()))
+                self._queue(connection, encode_frame(self._kept.popleft()))
         for command in connection.frames:
             reply = self._carry_out(command, now)
             if command.request:
-                self._send(connection, encode_frame(reply))
+                self._queue(connection, encode_frame(reply))
 
-    def emit(self, event: Event) -> None:
-        """Send an event that answers no command to the driver."""
+    def emit(self, event: Event, *, can_wait: bool = False) -> None:
+        """Send an event that answers no command to the driver.
+
+        Args:
+            event: what has happened.
+            can_wait: it need not wake the driver: it leaves with the next that must.
+        """
         for connection in reversed(self._connections):
             if connection.hello is not None:
-                self._send(connection, encode_frame(event))
+                self._queue(connection, encode_frame(event), can_wait=can_wait)
                 return
         self._kept.append(event)
 
-    def _send(self, connection: Connection, frame: bytes) -> None:
+    def _queue(self, connection: Connection, frame: bytes, *, can_wait: bool = False) -> None:
+        connection.unsent += frame
+        self._has_news = self._has_news or not can_wait
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Write what is due; at the end of each turn, and ``everything`` now and then."""
+        if not (self._has_news or everything):
+            return
+        self._has_news = False
+        for connection in tuple(self._connections):
+            if connection.unsent and not connection.awaits_room:
+                self._send(connection)
+
+    def _send(self, connection: Connection) -> None:
         unsent = connection.unsent
-        unsent += frame
         try:
             sent = connection.stream.send(unsent)
         except (BlockingIOError, InterruptedError):
@@ -207,13 +233,16 @@ class ControlServer:
         self._handlers.pop(connection.stream.fileno(), None)
         with contextlib.suppress(OSError):
             self._poll.unregister(connection.stream)
+            self._streams.unregister(connection.stream)
         connection.stream.close()
 
     def close(self) -> None:
-        """Close everything and remove the socket."""
+        """Close everything and remove the socket; what was to be said is said."""
+        self.flush(everything=True)
         for connection in tuple(self._connections):
             self._drop(connection)
         self._handlers.pop(self._listener.fileno(), None)
         self._listener.close()
+        self._streams.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)

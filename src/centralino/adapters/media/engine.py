@@ -69,8 +69,8 @@ class LoopHooks(Protocol):
         """Return monotonic nanoseconds."""
         ...
 
-    def emit(self, event: m.Event) -> None:
-        """Send an event to the driver."""
+    def emit(self, event: m.Event, *, can_wait: bool = False) -> None:
+        """Send an event to the driver, at once or with the next that cannot wait."""
         ...
 
 
@@ -225,7 +225,7 @@ class MediaEngine:
             except ProtocolError as error:
                 raise Refusal("bad-media", str(error)) from error
             self._store(leg)
-            self.graph.invalidate()
+            self.graph.invalidate(leg.id)
             if leg.playing:
                 self._prepare(leg.playing.prompts, leg)
 
@@ -240,7 +240,7 @@ class MediaEngine:
         leg.close()
         self._checkpoint.release(leg.id)
         self.graph.leave_rooms(leg.id)
-        self.graph.invalidate()
+        self.graph.invalidate(leg.id)
 
     def _read_statistics(self, command: m.ReadStatistics, now: int) -> m.Event:
         leg = self._leg(command.leg)
@@ -295,7 +295,7 @@ class MediaEngine:
         self._end_playing(leg, "replaced")
         leg.playing = playing
         self._prepare(playing.prompts, leg)
-        self.graph.invalidate()
+        self.graph.invalidate(leg.id)
 
     def _prepare(self, prompts: tuple[str, ...], leg: Leg) -> None:
         if leg.codec:
@@ -306,7 +306,7 @@ class MediaEngine:
         playing = leg.playing
         if playing is not None:
             leg.playing = None
-            self.graph.invalidate()
+            self.graph.invalidate(leg.id)
             if playing.play:
                 self._loop.emit(m.Played(leg=leg.id, play=playing.play, reason=reason))
 
@@ -342,7 +342,7 @@ class MediaEngine:
 
     def first_packet(self, leg: Leg) -> None:
         """Tell the driver that the far end has begun to send."""
-        self._loop.emit(m.MediaChanged(leg=leg.id, change="first-packet"))
+        self._loop.emit(m.MediaChanged(leg=leg.id, change="first-packet"), can_wait=True)
 
     def _send_digits(self, command: m.SendDigits, now: int) -> None:
         leg = self._configured(command.leg)
@@ -350,7 +350,7 @@ class MediaEngine:
             raise Refusal("no-telephone-event", "the far end takes no telephone events")
         if leg.sending_keys is None:
             leg.sending_keys = KeySender()
-            self.graph.invalidate()
+            self.graph.invalidate(leg.id)
         try:
             leg.sending_keys.add(command.digits)
         except LocalProtocolError as error:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from centralino.adapters.media.codec import FrameEncoder, silence_frame
+from centralino.adapters.media.codec import CODECS, FrameEncoder, silence_frame
 from centralino.adapters.media.compressed import SUFFIXES as COMPRESSED
 from centralino.adapters.media.compressed import CompressedSoundError, read_compressed
 from centralino.adapters.media.settings import FRAME_BYTES
@@ -64,10 +64,12 @@ class PromptLibrary:
         Raises:
             PromptError: there is not.
         """
-        if not name.startswith(_TONE):
+        if name.startswith(_TONE):
+            return
+        if not any((name, codec) in self._ready for codec in CODECS):
             self._find(name)
-            for key in [key for key in self._failed if key[0] == name]:
-                del self._failed[key]
+        for key in [key for key in self._failed if key[0] == name]:
+            del self._failed[key]
 
     def prepare(self, name: str, codec: str) -> None:
         """Have a prompt read and encoded soon."""

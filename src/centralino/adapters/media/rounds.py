@@ -50,7 +50,7 @@ class Rounds:
         if keys is not None:
             if not keys.send(leg, tick, now):
                 leg.sending_keys = None
-                self._engine.graph.invalidate()
+                self._engine.graph.invalidate(leg.id)
             return
         if leg.playing is not None:
             frame = self._engine.next_played_frame(leg, leg.playing)
