@@ -17,11 +17,12 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-from dataclasses import dataclass
 from hashlib import blake2b
 from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+import msgspec
 
 from centralino.adapters.media.outgoing import LinePosition
 
@@ -37,8 +38,7 @@ _RECORD_BYTES = 96
 _KEY_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class LegCounters:
+class LegCounters(msgspec.Struct, frozen=True):
     """What a leg needs to go on after a crash."""
 
     rtp_port: int
@@ -87,7 +87,8 @@ class Checkpoint:
             os.close(self._descriptor)
             raise
         self._places = (len(self._map) - _HEADER_BYTES) // _RECORD_BYTES
-        self._used: dict[LegId, int] = {}
+        self._used: dict[LegId, tuple[int, bytes]] = {}
+        """The place of a leg's record, and its key."""
         self._left_behind = self._read()
         taken = {place for place, _ in self._left_behind.values()}
         self._free = [place for place in range(self._places) if place not in taken]
@@ -117,14 +118,15 @@ class Checkpoint:
         Raises:
             IndexError: all places are taken.
         """
-        left = self._left_behind.pop(_key(leg), None)
+        key = _key(leg)
+        left = self._left_behind.pop(key, None)
         if left is None:
             if not self._free:
                 self._forget_oldest()
-            self._used[leg] = self._free.pop()
-            return None
-        place, counters = left
-        self._used[leg] = place
+            place, counters = self._free.pop(), None
+        else:
+            place, counters = left
+        self._used[leg] = place, key
         return counters
 
     def _forget_oldest(self) -> None:
@@ -135,10 +137,11 @@ class Checkpoint:
 
     def write(self, leg: LegId, counters: LegCounters) -> None:
         """Store a leg's counters; costs about two microseconds."""
-        at = _HEADER_BYTES + self._used[leg] * _RECORD_BYTES
+        place, key = self._used[leg]
+        at = _HEADER_BYTES + place * _RECORD_BYTES
         line = counters.line
         body = _RECORD.pack(
-            _key(leg),
+            key,
             *counters.keys,
             counters.rtp_port,
             line.ssrc,
@@ -154,8 +157,9 @@ class Checkpoint:
 
     def release(self, leg: LegId) -> None:
         """Forget a leg that has ended."""
-        place = self._used.pop(leg, None)
-        if place is not None:
+        used = self._used.pop(leg, None)
+        if used is not None:
+            place, _ = used
             at = _HEADER_BYTES + place * _RECORD_BYTES
             self._map[at : at + _RECORD_BYTES] = bytes(_RECORD_BYTES)
             self._free.append(place)

@@ -92,6 +92,8 @@ class Leg:
         self.edge: OpusEdge | None = None
         """Translates to what the far end speaks, if that is another codec."""
         self.protection: Protection | None = None
+        self.keys_digest = keys_digest()
+        """By which the checkpoint knows whether counters belong to the keys."""
         self.resumed: LegCounters | None = None
         """What a crashed worker left, until the keys are known."""
 
@@ -152,6 +154,9 @@ class Leg:
     def _rekey(self, media: LegMedia, *, is_first: bool) -> None:
         """Start SRTP contexts; after a crash go on with those of the same keys."""
         left, before = self.resumed, self.protection
+        self.keys_digest = (
+            keys_digest(media.srtp.local, media.srtp.remote) if media.srtp else keys_digest()
+        )
         self.protection = protection = Protection(media.srtp, before) if media.srtp else None
         same_local = same_remote = False
         if left is not None:
@@ -167,12 +172,6 @@ class Leg:
         if left is not None and same_remote and left.heard_ssrc:
             heard = left.heard_ssrc, left.heard_index, left.heard_rtcp_index
             protection.resume_receiving(*heard)
-
-    @property
-    def keys_digest(self) -> tuple[bytes, bytes]:
-        """By which the checkpoint knows whether counters belong to the keys."""
-        srtp = self.media.srtp if self.media else None
-        return keys_digest(srtp.local, srtp.remote) if srtp else keys_digest()
 
     def _drain(self) -> None:
         """Forget what came before we knew from where it may come."""

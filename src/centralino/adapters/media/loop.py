@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 _MAX_EVENTS = 1024
 _TICKS_PER_FLUSH = 10
 """What can wait reaches the driver within 200 ms."""
+_SHORTEST_PAUSE_S = 0.001
 _BUG_PAUSE_NS = 1_000_000_000
 _SWITCH_INTERVAL_S = 0.0005
 """How long the writer's thread may keep the interpreter when packets wait."""
@@ -134,8 +135,9 @@ class MediaLoop:
         if now >= due_at:
             self._tick(now, now - due_at)
         self._control.flush()
-        if ready and due_at - now > self._coalesce_s * 1e9:
-            self._control.wait(self._coalesce_s)
+        left_s = (self._metronome.next_at - now) / 1e9
+        if ready and left_s > _SHORTEST_PAUSE_S:
+            self._control.wait(min(left_s, self._coalesce_s))
 
     def _tick(self, now: int, lateness_ns: int) -> None:
         for number in self._metronome.due(now):

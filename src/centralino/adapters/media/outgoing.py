@@ -16,8 +16,9 @@ Pure: knows neither sockets nor keys.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
+
+import msgspec
 
 from centralino.adapters.media.settings import FRAME_TIMESTAMP
 
@@ -45,8 +46,7 @@ class Source:
         self.first_index = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LinePosition:
+class LinePosition(msgspec.Struct, frozen=True):
     """Where a line stands, or where it may stand at most: what a checkpoint keeps."""
 
     ssrc: int

@@ -34,7 +34,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whose ringback tone is played (ISO 3166 code in lower case)."""
     max_legs: int = 1000
     """Legs it takes at most; the checkpoint has as many places."""
-    coalesce_ms: int = 3
+    coalesce_ms: int = 5
     """Pause after a batch of packets, so that one wake-up serves many sockets (0 to 5)."""
     receive_buffer_bytes: int = 1 << 20
     """Size of a socket's receive buffer: what a stalled process does not lose."""
