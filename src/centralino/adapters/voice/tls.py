@@ -47,11 +47,21 @@ _MAX_CHAIN_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
+class SideContext:
+    """The two contexts of one side of connections, of the same certificate and trust."""
+
+    handshake: ssl.SSLContext
+    """Looks at every record, to keep the chain of a peer (``_keep_chain``)."""
+    traffic: ssl.SSLContext
+    """Looks at none: what an established connection goes on with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contexts:
     """What new connections use; replaced as a whole."""
 
-    server: ssl.SSLContext
-    client: ssl.SSLContext
+    server: SideContext
+    client: SideContext
     chain: tuple[x509.Certificate, ...]
     """Our certificate and its intermediates."""
     generation: int
@@ -125,17 +135,21 @@ class TlsIdentity:
         except (OSError, ValueError) as error:
             raise ConfigError("voice.tls.certificate_file", f"unusable: {error}") from error
         return Contexts(
-            self._context(ssl.PROTOCOL_TLS_SERVER),
-            self._context(ssl.PROTOCOL_TLS_CLIENT),
+            self._side(ssl.PROTOCOL_TLS_SERVER),
+            self._side(ssl.PROTOCOL_TLS_CLIENT),
             chain,
             generation,
         )
+
+    def _side(self, protocol: ssl._SSLMethod) -> SideContext:
+        side = SideContext(self._context(protocol), self._context(protocol))
+        _watch_messages(side.handshake)
+        return side
 
     def _context(self, protocol: ssl._SSLMethod) -> ssl.SSLContext:
         settings = self._settings
         context = ssl.SSLContext(protocol)
         context.check_hostname = False
-        _watch_messages(context)
         context.minimum_version = _VERSIONS[settings.minimum_version]
         try:
             context.set_ciphers(":".join(settings.ciphers))
@@ -190,10 +204,12 @@ class TlsSession:
     (the alert) and closes.
     """
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "established")
+    __slots__ = ("_incoming", "_object", "_outgoing", "_traffic", "established")
 
-    def __init__(self, context: ssl.SSLContext, *, server_name: str | None = None) -> None:
+    def __init__(self, side: SideContext, *, server_name: str | None = None) -> None:
         """Begin; ``server_name`` makes us the client (sent as SNI when it is a name)."""
+        context = side.handshake
+        self._traffic = side.traffic
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         is_server = context.protocol is ssl.PROTOCOL_TLS_SERVER
@@ -216,6 +232,7 @@ class TlsSession:
             raise TlsError(diagnose_handshake(error, self.peer_chain())) from error
         self.established = True
         self._object.__dict__.pop(_CHAIN, None)
+        self._object.context = self._traffic
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes of the network; returns what the peer said, empty while shaking hands.
