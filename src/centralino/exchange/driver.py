@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from centralino.exchange.orders import AnyOrder
 
 MOST_ORDERS_PER_MESSAGE = 500
-ACKNOWLEDGE_AFTER_S = 0.05
-"""Facts that the driver keeps a little longer than needed cost nothing; messages do."""
+ACKNOWLEDGE_AFTER_S = 1.0
+"""Facts that the driver keeps a little longer than needed cost nothing; waking it does. So an
+acknowledgement leaves with the next orders, and by itself only when none come."""
 
 
 class LinkedDriver:
@@ -43,6 +44,7 @@ class LinkedDriver:
         self._link: Link[FromDriver] | None = None
         self._acknowledged: dict[int, int] = {}
         """Generation to the highest fact that is to be acknowledged."""
+        self._due: asyncio.TimerHandle | None = None
 
     async def attach(self) -> int:
         """Connect, with back-off; return the driver's generation."""
@@ -67,6 +69,7 @@ class LinkedDriver:
     def submit(self, orders: Sequence[AnyOrder]) -> None:
         """Send orders; raises ``RemoteUnavailable`` when the link is down."""
         link = self._require_link("submit")
+        self._tell_acknowledged(link)
         try:
             for start in range(0, len(orders), MOST_ORDERS_PER_MESSAGE):
                 link.send(SubmitOrders(tuple(orders[start : start + MOST_ORDERS_PER_MESSAGE])))
@@ -83,20 +86,23 @@ class LinkedDriver:
         return [fact for message in messages for fact in message.facts]
 
     def acknowledge(self, generation: int, fact: int) -> None:
-        """Tell the driver what it may forget, a moment later and for many facts at once.
+        """Tell the driver what it may forget, with the next orders or a moment later.
 
         Raises:
             RemoteUnavailable: the link is down.
         """
         link = self._require_link("acknowledge")
-        if not self._acknowledged:
-            asyncio.get_running_loop().call_later(
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(
                 ACKNOWLEDGE_AFTER_S, self._tell_acknowledged, link
             )
         self._acknowledged[generation] = max(fact, self._acknowledged.get(generation, 0))
 
     def _tell_acknowledged(self, link: Link[FromDriver]) -> None:
         facts, self._acknowledged = self._acknowledged, {}
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         if link is not self._link:
             return  # the next link learns it from the next acknowledgement
         with contextlib.suppress(LinkError):

@@ -221,15 +221,12 @@ class Exchange:
             self._driver.acknowledge(generation, number)
 
     async def _submit_all(self, inputs: Mapping[TenantId, list[Input]]) -> None:
-        results = await asyncio.gather(
-            *(self.tenants[tenant].submit(items) for tenant, items in inputs.items()),
-            return_exceptions=True,
-        )
-        for result in results:
-            if isinstance(result, AppError):
-                log.warning("exchange.fact_refused", code=result.code, reason=result.message)
-            elif result is not None:
-                raise result
+        decided = [await self.tenants[tenant].post(items) for tenant, items in inputs.items()]
+        for done in decided:
+            try:
+                await done
+            except AppError as error:
+                log.warning("exchange.fact_refused", code=error.code, reason=error.message)
 
     async def _reconcile(self, listed: facts.LegsListed) -> None:
         held = set(self._outbox.held_invitations())

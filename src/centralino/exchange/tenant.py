@@ -130,9 +130,13 @@ class TenantWriter:
         Raises:
             InvalidInput, NotFound, Conflict: an input was refused (the others were not).
         """
+        await (await self.post(inputs))
+
+    async def post(self, inputs: Sequence[Input]) -> asyncio.Future[None]:
+        """Hand inputs in; the future is done, or raises as ``submit``, when all is durable."""
         mail = _Mail(inputs, asyncio.get_running_loop().create_future())
         await self._mailbox.put(mail)
-        await mail.done
+        return mail.done
 
     async def run(self) -> None:
         """Work until cancelled.

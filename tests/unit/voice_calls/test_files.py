@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from centralino.adapters.voice.checkpoint import CheckpointLog
-from centralino.adapters.voice.inbox import Inbox, next_generation
+from centralino.adapters.voice.inbox import PATIENCE_S, Inbox, next_generation
 from centralino.core.kernel.errors import StorageError
 from centralino.core.kernel.ids import LegId
 from centralino.core.kernel.outcome import COMPLETED
@@ -43,6 +43,27 @@ def test_starts_are_counted(tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("")
     with pytest.raises(StorageError):
         next_generation(tmp_path / "blocked" / "generation")
+
+
+def test_a_fact_that_nobody_decides_about_waits_for_one_that_somebody_does(tmp_path: Path) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        inbox = open_inbox(tmp_path)
+        asked_at = loop.time()
+        waiting = asyncio.ensure_future(inbox.next_facts())
+        await asyncio.wait([waiting], timeout=0)
+        inbox.put(key(1))
+        assert [f.fact for f in await waiting] == [1]
+        assert loop.time() - asked_at == pytest.approx(PATIENCE_S)
+        waiting = asyncio.ensure_future(inbox.next_facts())
+        await asyncio.wait([waiting], timeout=0)
+        inbox.put(key(2))
+        inbox.put(end(3))
+        assert [f.fact for f in await waiting] == [2, 3]
+        assert loop.time() - asked_at == pytest.approx(PATIENCE_S)
+        inbox.close()
+
+    run_virtual(story())
 
 
 def test_facts_are_numbered_delivered_and_acknowledged(tmp_path: Path) -> None:

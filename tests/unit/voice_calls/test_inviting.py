@@ -12,6 +12,7 @@ import pytest
 
 from centralino.adapters.voice.credentials import Passwords
 from centralino.adapters.voice.settings import CredentialsSettings
+from centralino.adapters.voice.inbox import PATIENCE_S
 from centralino.core.kernel.errors import CapacityExceeded, RemoteRejected, RemoteTimeout
 from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.outcome import OutcomeReason, Result
@@ -142,7 +143,7 @@ def test_every_stage_is_told_once(tmp_path: Path) -> None:
                 world.teams.ring(session, status)
             world.teams.ring(session, 183, world.teams.sdp())
             world.teams.ring(session, 180)
-            await world.settle()
+            await world.settle(2 * PATIENCE_S)
             stages = [f.stage for f in world.facts if isinstance(f, Progressing)]
             assert stages == ["forwarded", "ringing", "early-media"]
 

@@ -19,7 +19,16 @@ import msgspec
 import structlog
 
 from centralino.core.kernel.errors import StorageError
-from centralino.exchange.facts import AnyFact, Dtmf, Progressing, Quality, TrunkState
+from centralino.exchange.facts import (
+    AnyFact,
+    Dtmf,
+    ParticipantJoined,
+    ParticipantLeft,
+    PlayFinished,
+    Progressing,
+    Quality,
+    TrunkState,
+)
 from centralino.exchange.link.framing import FrameDecoder, LinkError, encode_frame
 
 if TYPE_CHECKING:
@@ -30,6 +39,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _DISPENSABLE = (Quality, Progressing, Dtmf, TrunkState)
+_PATIENT = (Dtmf, ParticipantJoined, ParticipantLeft, Progressing, Quality)
+_ORDERED_ENDS = ("stopped", "replaced")
+"""Ends of a playing that the exchange has ordered itself."""
+PATIENCE_S = 0.05
 _REWRITE_FROM_BYTES = 1 << 20
 _TRUNCATE_FROM_BYTES = 1 << 16
 _DECODER = msgspec.msgpack.Decoder(AnyFact)
@@ -84,6 +97,7 @@ class Inbox:
         self._unwritten = bytearray()
         self._is_write_due = False
         self._news = asyncio.Event()
+        self._patience: asyncio.TimerHandle | None = None
         self.dropped_count = 0
         self._load()
         self._file = self._open()
@@ -112,14 +126,25 @@ class Inbox:
             return fact
         self._waiting.append(fact)
         self._unwritten += encode_frame(fact)
-        self._news.set()
+        loop = asyncio.get_running_loop()
+        if not _is_patient(fact):
+            self._wake()
+        elif self._patience is None:
+            self._patience = loop.call_later(PATIENCE_S, self._wake)
         if not self._is_write_due:
             self._is_write_due = True
-            asyncio.get_running_loop().call_soon(self.flush)
+            loop.call_soon(self.flush)
         return fact
 
+    def _wake(self) -> None:
+        """Have everything handed out."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        self._news.set()
+
     async def next_facts(self) -> list[AnyFact]:
-        """Return the facts not handed out yet, at least one; waits for it."""
+        """Return the facts not handed out yet, at least one; waits for it (see above)."""
         while self._delivered >= len(self._waiting):
             self._news.clear()
             await self._news.wait()
@@ -154,6 +179,8 @@ class Inbox:
 
     def close(self) -> None:
         """Write and close the file."""
+        if self._patience is not None:
+            self._patience.cancel()
         self.flush()
         os.close(self._file)
 
@@ -211,3 +238,10 @@ class Inbox:
             fresh.replace(self._path)
         except OSError as error:
             log.error("inbox.rewrite_failed", reason=str(error))
+
+
+def _is_patient(fact: AnyFact) -> bool:
+    """Whether nothing is decided upon a fact."""
+    if isinstance(fact, PlayFinished):
+        return fact.reason in _ORDERED_ENDS
+    return isinstance(fact, _PATIENT)
