@@ -10,6 +10,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+import msgspec
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
@@ -17,7 +18,14 @@ from structlog.tracebacks import ExceptionDictTransformer
 from centralino.adapters.log_stream import lasting
 
 if TYPE_CHECKING:
+    from structlog.typing import EventDict
+
     from centralino.bootstrap.settings import LogSettings
+
+
+def _to_json(line: EventDict, **_: object) -> str:
+    """Return a line as JSON; what JSON has no word for appears as Python writes it."""
+    return msgspec.json.encode(line, enc_hook=repr).decode()
 
 
 def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = None) -> None:
@@ -35,7 +43,7 @@ def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = No
             ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
             if is_json
             else structlog.dev.set_exc_info,
-            structlog.processors.JSONRenderer()
+            structlog.processors.JSONRenderer(_to_json)
             if is_json
             else structlog.dev.ConsoleRenderer(colors=target.isatty()),
         ],
