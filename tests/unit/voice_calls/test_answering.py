@@ -167,11 +167,25 @@ def test_plain_rtp_from_teams_is_refused(tmp_path: Path) -> None:
 def test_late_media_workers_mean_503(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:
-            leg, _ = await offer(world)
             world.media.reserve_error = CapacityExceeded("late")
+            leg, _ = await offer(world)
             world.order(Answer, leg)
             assert (await world.carrier.expect(e.SessionFailed)).status == 503
             assert (await world.ended(leg)).outcome.reason is OutcomeReason.OVERLOADED
+
+    run_virtual(story())
+
+
+def test_sockets_are_opened_while_the_exchange_decides(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_world(tmp_path) as world:
+            leg, session = await offer(world)
+            await world.settle()
+            assert set(world.media.open) == {leg}
+            world.order(Reject, leg, cause=RejectCause.BUSY)
+            await world.carrier.expect(e.SessionFailed)
+            await world.ended(leg)
+            assert not world.media.open
 
     run_virtual(story())
 

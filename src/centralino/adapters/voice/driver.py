@@ -183,9 +183,22 @@ class VoiceDriver:
             self._attempt(order)
             return
         try:
-            self.calls.lanes.run(_legs_of(order), lambda: self._attempt(order))
+            self.calls.lanes.run(self._legs_of(order), lambda: self._attempt(order))
         except AppError as error:
             self._refuse(order, error)
+
+    def _legs_of(self, order: AnyOrder) -> tuple[LegId, ...]:
+        """Return every leg whose earlier work an order must wait for."""
+        if isinstance(order, o.Bridge):
+            return tuple({order.leg, *(member.leg for member in order.members)})
+        if isinstance(order, o.RecordStart) and order.other:
+            return (order.leg, order.other)
+        if isinstance(order, o.Invite | o.Answer) and order.near:
+            # It opens its media beside the other leg, and so after that has opened.
+            near = self.calls.legs.get(order.near)
+            if near is None or near.reserved is None:
+                return (order.leg, order.near)
+        return (order.leg,)
 
     def _attempt(self, order: AnyOrder) -> Work | None:
         """Begin an order; an error of it is a fact, not an exception."""
@@ -395,17 +408,6 @@ class VoiceDriver:
         self.calls.tell(
             Alarm(leg=event.leg or LegId(""), code=code, text=event.text, is_cleared=is_cleared)
         )
-
-
-def _legs_of(order: AnyOrder) -> tuple[LegId, ...]:
-    """Return every leg whose earlier work an order must wait for."""
-    if isinstance(order, o.Bridge):
-        return tuple({order.leg, *(member.leg for member in order.members)})
-    if isinstance(order, o.RecordStart) and order.other:
-        return (order.leg, order.other)
-    if isinstance(order, o.Invite | o.Answer) and order.near:
-        return (order.leg, order.near)
-    return (order.leg,)
 
 
 def _ignore_leg(leg: Leg) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that come in, until they are connected or refused.
 
-100 Trying is sent by the endpoint before anything here runs. A call about which nothing is
+100 Trying is sent by the endpoint before anything here runs. The sockets of a call are opened
+while the exchange decides, so that an answer need not wait for them. A call about which nothing is
 decided rings after a few seconds, because Teams and carriers give up on a silent trunk, and
 is refused at last. The trunk is what the edge says, never what a header claims. Refusals
 follow one rule: 503 only where another trunk could do better.
@@ -123,7 +124,15 @@ class IncomingLegs:
                 referred_by=arrival.referred_by,
             )
         )
+        calls.lanes.run((leg.id,), lambda: self._prepare(leg))
         return leg
+
+    async def _prepare(self, leg: Leg) -> None:
+        """Open the sockets ahead; if that fails, answering tries again and says so."""
+        try:
+            await self._media_legs.reserve(leg)
+        except AppError as error:
+            log.debug("leg.not_prepared", leg=leg.id, reason=error.code)
 
     def _comfort(self, leg: Leg, now: int) -> None:
         if leg.state is not LegState.OFFERED:
@@ -160,8 +169,7 @@ class IncomingLegs:
         """Open media, negotiate, send 200; a leg that cannot be answered is refused and ends."""
         calls = self._calls
         try:
-            if leg.reserved is None:
-                await self._media_legs.reserve(leg)
+            await self._media_legs.require(leg)
         except Conflict as error:
             if not leg.is_over:
                 self._refuse(leg, 503, outcomes.OVERLOADED, calls.now(), error)

@@ -71,6 +71,16 @@ class MediaLegs:
             calls.release_media(leg.id)
             raise Conflict("the leg ended meanwhile")
 
+    async def require(self, leg: Leg) -> None:
+        """Have the leg's sockets open, and beside the leg that it follows; as ``reserve``."""
+        if leg.reserved is not None:
+            near = self._near(leg)
+            if near is None or self._calls.media.is_together((leg.id, near)):
+                return
+            leg.reserved = None
+            self._calls.release_media(leg.id)
+        await self.reserve(leg)
+
     def _near(self, leg: Leg) -> LegId | None:
         """Return an open leg that this one is to meet: the one it follows, or who follows it.
 
