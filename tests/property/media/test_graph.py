@@ -61,6 +61,10 @@ class SimulatedMixer:
         }
 
 
+def _listener_of(route: Route | EventRoute) -> LegId:
+    return cast("SimulatedLeg", route._listener).id
+
+
 class Worker:
     """A graph over simulated legs."""
 
@@ -76,8 +80,8 @@ class Worker:
             leg.id: (
                 leg.is_fed,
                 leg.is_relayed,
-                sorted(route._listener.id for route in leg.routes),  # type: ignore[attr-defined]
-                sorted(route._listener.id for route in leg.event_routes),  # type: ignore[attr-defined]
+                sorted(_listener_of(route) for route in leg.routes),
+                sorted(_listener_of(route) for route in leg.event_routes),
             )
             for leg in self.legs.values()
         }

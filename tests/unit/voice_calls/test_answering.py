@@ -179,7 +179,7 @@ def test_late_media_workers_mean_503(tmp_path: Path) -> None:
 def test_sockets_are_opened_while_the_exchange_decides(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_world(tmp_path) as world:
-            leg, session = await offer(world)
+            leg, _ = await offer(world)
             await world.settle()
             assert set(world.media.open) == {leg}
             world.order(Reject, leg, cause=RejectCause.BUSY)

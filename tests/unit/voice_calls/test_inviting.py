@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from centralino.adapters.voice.credentials import Passwords
-from centralino.adapters.voice.settings import CredentialsSettings
 from centralino.adapters.voice.inbox import PATIENCE_S
+from centralino.adapters.voice.settings import CredentialsSettings
 from centralino.core.kernel.errors import CapacityExceeded, RemoteRejected, RemoteTimeout
 from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.outcome import OutcomeReason, Result

@@ -54,13 +54,17 @@ class LegCounters(msgspec.Struct, frozen=True):
     """SRTCP index that we heard last."""
 
 
-def keys_digest(local: bytes = b"", remote: bytes = b"") -> tuple[bytes, bytes]:
+def keys_digest(local: bytes, remote: bytes) -> tuple[bytes, bytes]:
     """Return four bytes for each direction, by which a key is recognised but not known."""
     return _digest(local), _digest(remote)
 
 
+NO_KEYS = (bytes(4), bytes(4))
+"""Digests of no keys: plain RTP."""
+
+
 def _digest(key: bytes) -> bytes:
-    return blake2b(key, digest_size=4).digest() if key else bytes(4)
+    return blake2b(key, digest_size=4).digest()
 
 
 def _key(leg: LegId) -> bytes:

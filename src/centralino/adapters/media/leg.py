@@ -16,7 +16,7 @@ from operator import eq
 from struct import Struct
 from typing import TYPE_CHECKING, Protocol
 
-from centralino.adapters.media.checkpoint import LegCounters, keys_digest
+from centralino.adapters.media.checkpoint import NO_KEYS, LegCounters
 from centralino.adapters.media.codec import silence_frame
 from centralino.adapters.media.opus_edge import CLOCK_RATE, INNER_CODEC, OPUS, OpusEdge
 from centralino.adapters.media.protection import Protection
@@ -92,8 +92,6 @@ class Leg:
         self.edge: OpusEdge | None = None
         """Translates to what the far end speaks, if that is another codec."""
         self.protection: Protection | None = None
-        self.keys_digest = keys_digest()
-        """By which the checkpoint knows whether counters belong to the keys."""
         self.resumed: LegCounters | None = None
         """What a crashed worker left, until the keys are known."""
 
@@ -154,9 +152,6 @@ class Leg:
     def _rekey(self, media: LegMedia, *, is_first: bool) -> None:
         """Start SRTP contexts; after a crash go on with those of the same keys."""
         left, before = self.resumed, self.protection
-        self.keys_digest = (
-            keys_digest(media.srtp.local, media.srtp.remote) if media.srtp else keys_digest()
-        )
         self.protection = protection = Protection(media.srtp, before) if media.srtp else None
         same_local = same_remote = False
         if left is not None:
@@ -172,6 +167,11 @@ class Leg:
         if left is not None and same_remote and left.heard_ssrc:
             heard = left.heard_ssrc, left.heard_index, left.heard_rtcp_index
             protection.resume_receiving(*heard)
+
+    @property
+    def keys_digest(self) -> tuple[bytes, bytes]:
+        """By which the checkpoint knows whether counters belong to the keys."""
+        return self.protection.digest if self.protection else NO_KEYS
 
     def _drain(self) -> None:
         """Forget what came before we knew from where it may come."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from centralino.adapters.media.checkpoint import keys_digest
 from centralino.wire.errors import ProtocolError
 from centralino.wire.rtp.srtp import SrtpReceiver, SrtpSender
 
@@ -25,6 +26,7 @@ class Protection:
         "_keys",
         "_receiver",
         "_sender",
+        "digest",
         "is_sender_fresh",
         "protect",
         "protect_rtcp",
@@ -45,6 +47,8 @@ class Protection:
         old = before._keys if before else None
         is_same_suite = old is not None and old.suite == keys.suite
         self._keys = keys
+        self.digest = keys_digest(keys.local, keys.remote)
+        """By which counters are known to belong to these keys."""
         self.is_sender_fresh = not (is_same_suite and old and old.local == keys.local)
         """Whether the sending direction starts at roll-over count 0."""
         if before is None or self.is_sender_fresh:
