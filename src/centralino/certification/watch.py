@@ -19,7 +19,7 @@ from centralino.exchange.codec import decode_event
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import TenantId
 
-PROCESSES = ("voice", "exchange")
+PROCESSES = ("voice", "exchange", "edge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ class PresenceKeeper:
             await self._read(people)
         except AppError as error:
             if self.problem != error.message:
-                log.warning("presence.not_read", code=error.code, people_count=len(people))
+                log.warning("presence.not_read", code=error.code, reason=error.message)
             self.problem = error.message
             await self._note_failure()
             return
