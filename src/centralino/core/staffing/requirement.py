@@ -66,7 +66,7 @@ def fare_with(load: Load, agents: int, patience_s: float | None, threshold_s: fl
     """Return how customers fare; ``None`` lets them wait as long as it takes.
 
     >>> round(fare_with(Load(100 / 3600, 180), 8, None, 20.0).service_level_ratio, 4)
-    0.8802
+    0.8801
 
     Raises:
         InvalidInput: a figure is out of range.

@@ -73,7 +73,7 @@ def read_word(kind: type[W], text: object) -> W | None:
 
     >>> read_word(OperationStatus, "Running")
     <OperationStatus.RUNNING: 'running'>
-    >>> read_word(CallState, "ringing") is None
+    >>> read_word(OperationStatus, "ringing") is None
     True
     """
     if not isinstance(text, str):
