@@ -41,7 +41,7 @@ class Directory:
 
     def __init__(self, tenant: Tenant, created_at: str) -> None:
         self._tenant = tenant
-        self._created_at = created_at
+        self.created_at = created_at
         self.people: dict[str, Person] = {person.id: person for person in tenant.people}
         self.groups: dict[str, Group] = {group.id: group for group in tenant.groups}
         self._by_upn = {person.upn.lower(): person for person in tenant.people}
@@ -113,7 +113,7 @@ class Directory:
             "accountEnabled": person.is_enabled,
             "userType": "Guest" if person.is_guest else "Member",
             "companyName": self._tenant.name,
-            "createdDateTime": self._created_at,
+            "createdDateTime": self.created_at,
             "imAddresses": [person.upn],
             "usageLocation": "IT",
             "assignedLicenses": [{"skuId": sku, "disabledPlans": []} for sku in skus],
@@ -125,7 +125,7 @@ class Directory:
             "id": group.id,
             "displayName": group.name,
             "description": group.description or None,
-            "createdDateTime": self._created_at,
+            "createdDateTime": self.created_at,
             "groupTypes": ["Unified"] if group.is_team else [],
             "mail": f"{_nickname(group.name)}@{self._tenant.domain}" if group.is_team else None,
             "mailEnabled": group.is_team,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from centralino.simulators.graph.calendars import DIGITS, preferred_zone, read_time
 from centralino.simulators.graph.callers import Permission, both
+from centralino.simulators.graph.change import Change
 from centralino.simulators.graph.errors import bad_request
 from centralino.simulators.graph.odata import PageRule, collection
 from centralino.simulators.graph.requests import GraphRoute, answer
-from centralino.simulators.graph.world import Change
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.requests import GraphRequest

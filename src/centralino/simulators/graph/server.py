@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from centralino.simulators.graph import (
+    activity,
+    meetings,
+    numbers,
     routes_calendars,
+    routes_chats,
     routes_directory,
     routes_presence,
     routes_records,
     routes_subscriptions,
+    shifts,
 )
 from centralino.simulators.graph.application import GraphApplication, TokenCheck
 from centralino.simulators.graph.control import Control
@@ -38,6 +43,18 @@ if TYPE_CHECKING:
     from centralino.simulators.graph.scenario import GraphScenario
     from centralino.simulators.http.clock import SimulatorClock
     from centralino.simulators.http.faults import Behaviour, FaultPlan
+
+PARTS = (
+    routes_directory,
+    routes_calendars,
+    routes_records,
+    routes_chats,
+    activity,
+    meetings,
+    shifts,
+    numbers,
+)
+"""What has paths and needs no more than the world."""
 
 
 class GraphSimulator:
@@ -88,7 +105,7 @@ class GraphSimulator:
     def _mount_own(self) -> None:
         self.mount(routes_presence.routes(self.world))
         self.mount(routes_subscriptions.routes(self.world, self.notifier.handshake))
-        for part in (routes_directory, routes_calendars, routes_records):
+        for part in PARTS:
             self.mount(part.routes(self.world))
         Control(self).add_routes()
 

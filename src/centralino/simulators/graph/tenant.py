@@ -9,16 +9,21 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from centralino.simulators.graph.activity import ActivityFeed
 from centralino.simulators.graph.calendars import Calendars
+from centralino.simulators.graph.chats import Chats
 from centralino.simulators.graph.directory import Directory
 from centralino.simulators.graph.identifiers import Identifiers
 from centralino.simulators.graph.instants import NS_PER_MS, NS_PER_S, iso
+from centralino.simulators.graph.meetings import Meetings
+from centralino.simulators.graph.numbers import Numbers
 from centralino.simulators.graph.phones import Phones
 from centralino.simulators.graph.presence import Pair, PresenceRules, PresenceSources
 from centralino.simulators.graph.presence_board import Lag, PresenceBoard
 from centralino.simulators.graph.records import CallRecords
 from centralino.simulators.graph.reports import Reports
 from centralino.simulators.graph.script import act
+from centralino.simulators.graph.shifts import Schedules, plan
 from centralino.simulators.graph.tenant_settings import TenantSettings
 
 if TYPE_CHECKING:
@@ -35,6 +40,11 @@ class SimulatedTenant:
         self.directory = Directory(settings, iso(now - now % NS_PER_S))
         self.calendars = Calendars(self.directory, self.ids)
         self.rules = TenantSettings(settings.settings)
+        self.chats = Chats(settings.id, self.directory, self.ids)
+        self.meetings = Meetings(settings.id)
+        self.activity = ActivityFeed()
+        self.numbers = Numbers.of(settings)
+        self.schedules = Schedules()
         shown = scenario.presence
         rules = PresenceRules(
             preferred_beats_calls=shown.preferred_beats_calls,
@@ -50,6 +60,7 @@ class SimulatedTenant:
         self._script: list[tuple[int, int, str, Step]] = []
         for person in settings.people:
             self._add(person, now)
+        plan(self, settings.shifts, now)
 
     def _add(self, person: Person, now: int) -> None:
         self.calendars.add_script(person, now)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from centralino.simulators.graph.change import Change
 from centralino.simulators.graph.deliveries import Deliveries, DeliveryFaults, DeliveryRules, Item
 from centralino.simulators.graph.errors import not_found
 from centralino.simulators.graph.identifiers import Identifiers
@@ -34,23 +35,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 MOST_HAPPENINGS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that subscribers may want to know."""
-
-    tenant_id: str
-    keys: tuple[str, ...]
-    """Lower-case paths of the subscriptions that it reaches."""
-    kind: str
-    """created, updated or deleted."""
-    resource: str
-    """How the notification names it."""
-    data: Json
-    """``resourceData``."""
-    content: Json | None = None
-    """What goes encrypted to those who asked for data."""
 
 
 @dataclass(frozen=True, slots=True)
