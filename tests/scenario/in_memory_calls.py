@@ -155,7 +155,7 @@ class InMemoryCalls:
         self, order: orders.AnyOrder
     ) -> None:
         if isinstance(order, orders.ListLegs):
-            self._list()
+            self._list(order.order)
             return
         if isinstance(order, orders.Invite):
             self._invite(order)
@@ -275,7 +275,7 @@ class InMemoryCalls:
             self._record_stop(leg, RecordingId(leg.recording))
         self._tell(facts.Ended(leg=leg.name, outcome=outcome, by_far_end=True))
 
-    def _list(self) -> None:
+    def _list(self, order: OrderId) -> None:
         statuses = tuple(
             facts.LegStatus(
                 leg=leg.name,
@@ -288,7 +288,7 @@ class InMemoryCalls:
             )
             for leg in self.legs.values()
         )
-        self._tell(facts.LegsListed(leg=LegId(""), legs=statuses))
+        self._tell(facts.LegsListed(leg=LegId(""), legs=statuses, order=order))
 
     def _tell(self, fact: Any) -> None:  # noqa: ANN401 - any fact keeps its type
         self._count += 1

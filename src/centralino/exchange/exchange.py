@@ -98,6 +98,8 @@ class Exchange:
         self._cursor = FactCursor()
         self._leg_tenants: dict[LegId, TenantId] = {}
         self._recording_tenants: dict[RecordingId, TenantId] = {}
+        self._listing = OrderId("")
+        """The listing of legs that is awaited; no other is true now."""
         self._unwritable: set[str] = set()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -184,6 +186,7 @@ class Exchange:
             log.info("driver.attached", driver=self._driver_name, generation=generation)
             try:
                 name = OrderId(f"list:{self._clock.utc()}")
+                self._listing = name
                 self._driver.submit([orders.ListLegs(order=name, leg=LegId(""))])
                 while True:
                     await self._take(await self._driver.next_facts())
@@ -200,6 +203,8 @@ class Exchange:
             if not self._cursor.take(self._driver_name, fact):
                 continue
             if isinstance(fact, facts.LegsListed):
+                if fact.order != self._listing:
+                    continue  # what was so when an earlier exchange asked
                 await self._submit_all(inputs)
                 inputs = {}
                 await self._reconcile(fact)

@@ -206,6 +206,8 @@ class LegsListed(Fact, frozen=True, tag="legs_listed"):
     """Every live leg of the driver at this moment."""
 
     legs: tuple[LegStatus, ...]
+    order: OrderId = OrderId("")
+    """Which ``ListLegs`` it answers: one that an earlier exchange asked for is out of date."""
 
 
 AnyFact = (

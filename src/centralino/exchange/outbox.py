@@ -13,12 +13,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from centralino.core.kernel.errors import RemoteUnavailable
+from centralino.core.kernel.ids import OrderId
 from centralino.exchange import facts, orders
 
 if TYPE_CHECKING:
-    from centralino.core.kernel.ids import LegId, OrderId
+    from centralino.core.kernel.ids import LegId
     from centralino.exchange.ports import CallControlPort
+
+_encoder = msgspec.msgpack.Encoder()
 
 MOST_HELD = 100_000
 """Held orders past this are dropped, oldest first; re-attachment makes them good."""
@@ -97,6 +102,7 @@ class Outbox:
         for leg, legs in list(self._open.items()):
             doubtful = [name for name, (_, state) in legs.items() if state is OrderState.IN_DOUBT]
             self._forget(leg, doubtful)
+        self._drop_repeated()
         self._is_holding = False
         self._send()
 
@@ -121,6 +127,18 @@ class Outbox:
         """Return how many open orders are in a state."""
         return sum(1 for legs in self._open.values() for _, held in legs.values() if held is state)
 
+    def _drop_repeated(self) -> None:
+        """Leave of what is asked for twice in the same words the last.
+
+        A decision that was taken before the legs were reconciled and the reconciliation itself
+        may both have found that, say, a call is to be answered.
+        """
+        last = {_words(order): order.order for order in self._held}
+        for order in self._held:
+            if last[_words(order)] != order.order:
+                self._forget(order.leg, [order.order])
+        self._held = [order for order in self._held if last[_words(order)] == order.order]
+
     def _send(self) -> None:
         batch, self._held = self._held, []
         if not batch:
@@ -142,3 +160,10 @@ class Outbox:
             legs.pop(name, None)
         if not legs:
             self._open.pop(leg, None)
+
+
+def _words(order: orders.AnyOrder) -> bytes:
+    """Return what an order asks for, without its name."""
+    return type(order).__name__.encode() + _encoder.encode(
+        msgspec.structs.replace(order, order=OrderId(""))
+    )

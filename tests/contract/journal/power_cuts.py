@@ -64,7 +64,7 @@ def judge(folder: Path, tape: Tape, moment: int, chance: random.Random | None) -
         AssertionError: something acknowledged is lost, or something is there that is not whole.
     """
     disk = folder / f"disk-{moment}"
-    disk.mkdir()
+    disk.mkdir(parents=True)
     for name, data in tape.disk_at(moment, chance).items():
         (disk / name).write_bytes(data)
     acknowledged = tape.acknowledged_before(moment)

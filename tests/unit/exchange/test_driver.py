@@ -44,6 +44,18 @@ def fact(number: int, leg: str = "in-1") -> facts.Offered:
     )
 
 
+def listing(number: int, order: OrderId) -> facts.LegsListed:
+    return facts.LegsListed(leg=LegId(""), fact=number, generation=7, legs=(), order=order)
+
+
+def asked(message: ToDriver) -> OrderId:
+    """Return the name of the listing that an exchange asks for."""
+    assert isinstance(message, SubmitOrders)
+    (order,) = message.orders
+    assert isinstance(order, orders.ListLegs)
+    return order.order
+
+
 def test_orders_facts_and_acknowledgements_cross_the_link(tmp_path: Path) -> None:
     heard: list[ToDriver] = []
 
@@ -73,9 +85,9 @@ def test_a_call_for_an_unknown_tenant_is_refused_and_acknowledged(tmp_path: Path
     heard: list[ToDriver] = []
 
     async def serve(link: Link[ToDriver]) -> None:
-        link.send(
-            DeliverFacts((fact(1), facts.LegsListed(leg=LegId(""), fact=2, generation=7, legs=())))
-        )
+        link.send(DeliverFacts((fact(1),)))
+        heard.append(await link.receive())
+        link.send(DeliverFacts((listing(2, asked(heard[0])),)))
         while len(heard) < 3:
             heard.append(await link.receive())
         finished.set()
@@ -104,3 +116,35 @@ def test_a_call_for_an_unknown_tenant_is_refused_and_acknowledged(tmp_path: Path
     rejected = [o for m in heard if isinstance(m, SubmitOrders) for o in m.orders]
     assert any(isinstance(o, orders.Reject) and o.leg == LegId("in-1") for o in rejected)
     assert heard[-1] == AcknowledgeFacts(7, 2)
+
+
+def test_a_listing_that_an_earlier_exchange_asked_for_is_not_believed(tmp_path: Path) -> None:
+    heard: list[ToDriver] = []
+
+    async def serve(link: Link[ToDriver]) -> None:
+        link.send(DeliverFacts((listing(1, OrderId("list:before")),)))
+        heard.append(await link.receive())
+        heard.append(await link.receive())
+        was_attached.append(exchange.attached.is_set())
+        link.send(DeliverFacts((listing(2, asked(heard[0])),)))
+        await link.wait_closed()
+
+    async def run() -> None:
+        async with (
+            LinkServer(tmp_path / "voice.sock", HELLO, driver_decoder(), serve),
+            asyncio.TaskGroup() as group,
+        ):
+            running = group.create_task(exchange.run({TENANT: company()}))
+            await exchange.attached.wait()
+            running.cancel()
+
+    was_attached: list[bool] = []
+    exchange = Exchange(
+        driver=LinkedDriver("voice", tmp_path / "voice.sock", 1),
+        driver_name="voice",
+        journal=InMemoryJournal(),
+        clock=SystemClock(),
+    )
+    asyncio.run(asyncio.wait_for(run(), 5))
+    assert was_attached == [False]
+    assert heard[1] == AcknowledgeFacts(7, 1), "it is told to forget it all the same"

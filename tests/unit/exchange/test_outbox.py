@@ -101,6 +101,24 @@ def test_a_ringing_that_was_called_off_meanwhile_is_never_begun() -> None:
     assert driver.taken == ["b"]
 
 
+def play(name: str, what: str) -> orders.Play:
+    return orders.Play(order=OrderId(name), leg=LEG, play=what, prompts=("music",))
+
+
+def test_what_is_asked_for_twice_in_the_same_words_is_sent_once() -> None:
+    """A decision and the reconciliation after it may both find the same thing missing."""
+    driver = InMemoryDriver()
+    outbox = Outbox(driver)
+    outbox.request([answer("a"), play("p", "menu"), answer("other", OTHER), play("q", "music")])
+    outbox.request([play("r", "menu"), answer("b")])
+    outbox.release()
+    assert driver.taken == ["other", "q", "r", "b"]
+    assert outbox.count(OrderState.SENT) == 4
+    assert outbox.count(OrderState.REQUESTED) == 0
+    outbox.request([answer("c")])
+    assert driver.taken[-1] == "c", "what is asked for later is another matter"
+
+
 def test_facts_close_orders() -> None:
     outbox = Outbox(InMemoryDriver())
     outbox.release()

@@ -251,7 +251,7 @@ class VoiceDriver:
             for leg in self.calls.legs.values()
             if leg.state in REPORTED
         )
-        self.calls.tell(LegsListed(leg=order.leg, legs=listed))
+        self.calls.tell(LegsListed(leg=order.leg, legs=listed, order=order.order))
 
     def _order_handlers(self) -> dict[type[o.Order], OrderHandler]:
         return {
