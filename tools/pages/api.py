@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from centralino.adapters.clock import SystemClock
-from centralino.adapters.tokens.development import NoSignIn
+from centralino.adapters.entra.tokens import NoSignIn
 from centralino.api import stream, views
 from centralino.api.application import create_application, openapi_document
 from centralino.api.door import Doorkeeper
@@ -35,10 +35,12 @@ unless the [settings](settings.md) say otherwise.
 
 ## Who may
 
-Every route but the two of health and the status page needs `Authorization: Bearer TOKEN`. A token
-belongs to one organisation and reaches nothing of another. `centralino demo` makes a key at each
-run and prints it in the address of the status page, behind `#key=`; no other profile takes such a
-key, and until a sign-in is set up a served product lets nobody in.
+Every route needs `Authorization: Bearer TOKEN` or the session of a browser that has signed in at
+`/v1/sign-in`, but for those of health, of the sign-in itself and the status page. Either belongs to
+one organisation and reaches nothing of another. A token is one of the organisation's own sign-in,
+Microsoft Entra ID, for this application ([how to set it up](../how-to/sign-in.md)); until a sign-in
+is set up a served product lets nobody in. What changes something and comes with a session must
+carry `X-Centralino-Request: 1`, which a page of another site cannot send.
 
 ## Commands happen once
 
@@ -52,7 +54,8 @@ team lead, supervisor, tenant administrator.
 _STREAM = """\
 ## The live stream
 
-`/v1/live/stream` is a WebSocket. Send one message, and nothing after it:
+`/v1/live/stream` is a WebSocket. Send one message, and nothing after it; `token` is left out where
+the browser's session counts:
 
 ```json
 {"type": "start", "token": "TOKEN", "generation": null, "sequence": null}

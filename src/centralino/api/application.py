@@ -19,13 +19,15 @@ from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
 from centralino.api.health import read_liveness, readiness_route
 from centralino.api.settings import ApiSettings
+from centralino.api.sign_in import SignInRoutes
 from centralino.api.status_page import page_route
 from centralino.api.stream import StreamHub
 from centralino.api.webhooks import Webhooks
 
 _DESCRIPTION = """\
-Read what goes on in the contact center and command it. Every call needs a bearer token, which \
-belongs to one organisation and reaches nothing of another. Errors are problem details (RFC \
+Read what goes on in the contact center and command it. Every call needs a bearer token of the \
+organisation's sign-in, or the session of a browser that is signed in; either belongs to one \
+organisation and reaches nothing of another. Errors are problem details (RFC \
 9457); decide by their `code`. Live changes come over the WebSocket `/v1/live/stream`."""
 
 
@@ -41,6 +43,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
             readiness_route(doorkeeper.control),
             StreamHub(doorkeeper, settings).route(),
             page_route(),
+            *SignInRoutes(doorkeeper, settings).routes(),
         ],
         dependencies={"door": Provide(provide_door)},
         middleware=[DefineMiddleware(BearerAuthentication, doorkeeper=doorkeeper)],

@@ -2,8 +2,8 @@
 """The one door to the exchange: who asks, for which tenant, and what he may do.
 
 A handler never sees the port to the exchange. It gets a :class:`TenantDoor`, which was made
-from a verified token and can reach nothing but that token's tenant, so that no handler can
-forget to scope a query. Every route needs a token unless it says that it is public.
+from a verified token or session and can reach nothing but its tenant, so that no handler can
+forget to scope a query. Every route needs one of them unless it says that it is public.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from litestar.types import ASGIApp
 from typing_extensions import override
 
+from centralino.api.cookies import require_own_site, session_cookie
 from centralino.core.kernel.errors import NotAllowed, NotFound, RemoteUnavailable
 from centralino.core.kernel.instant import Instant
 from centralino.exchange.control import (
@@ -28,6 +29,7 @@ from centralino.exchange.control import (
 )
 from centralino.exchange.ports import ClockPort
 from centralino.exchange.replica import TenantReplica
+from centralino.exchange.sign_in import DelegationPort, OnboardingPort, SignInPort
 from centralino.exchange.tokens import Principal, Role, TokenPort, TokenRefused
 
 PUBLIC = "is_public"
@@ -114,6 +116,10 @@ class Doorkeeper:
     tokens: TokenPort
     control: ControlPort
     clock: ClockPort
+    sign_in: SignInPort | None = None
+    """How browsers sign in; ``None``: they cannot."""
+    onboarding: OnboardingPort | None = None
+    delegation: DelegationPort | None = None
 
     async def admit(self, token: str) -> TenantDoor:
         """Return the door of whoever is behind a token.
@@ -125,6 +131,19 @@ class Doorkeeper:
             raise TokenRefused("a token is needed")
         principal = await self.tokens.verify(token)
         return TenantDoor(principal, self.control, self.clock)
+
+    def admit_browser(self, connection: ASGIConnection[Any, Any, Any, Any]) -> TenantDoor:
+        """Return the door of who is signed in in the browser that connects.
+
+        Raises:
+            TokenRefused: nobody is.
+            RequestUnsafe: it might be another site's doing.
+        """
+        if self.sign_in is None:
+            raise TokenRefused("a token is needed")
+        session = self.sign_in.read(session_cookie(connection))
+        require_own_site(connection)
+        return TenantDoor(session.principal, self.control, self.clock)
 
 
 def bearer_token(header: str | None) -> str:
@@ -152,7 +171,10 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
     ) -> AuthenticationResult:
         """Verify the token; raises ``TokenRefused``."""
         token = bearer_token(connection.headers.get("authorization"))
-        door = await self._doorkeeper.admit(token)
+        if token or not session_cookie(connection):
+            door = await self._doorkeeper.admit(token)
+        else:
+            door = self._doorkeeper.admit_browser(connection)
         connection.scope["state"]["principal"] = door.principal
         return AuthenticationResult(user=door, auth=None)
 

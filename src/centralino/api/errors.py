@@ -53,8 +53,14 @@ STATUSES: dict[type[AppError], int] = {
 
 _SAME_KEY = "Send it again with the same Idempotency-Key: it will not happen twice."
 MENDS: dict[str, str] = {
-    "token-refused": "Send 'Authorization: Bearer <token>'. For the demo, open the address that"
-    " it printed; its key is a new one at each run.",
+    "token-refused": "Sign in at /v1/sign-in with a browser, or send 'Authorization: Bearer"
+    " <token>' with a token of your organisation's sign-in for this application.",
+    "sign-in-failed": "Begin again at /v1/sign-in; a sign-in is finished once, in the browser that"
+    " began it, within ten minutes.",
+    "consent-needed": "An administrator of your organisation opens the consent page; the how-to"
+    " page on sign-in has its address.",
+    "interaction-needed": "Sign in again in a window of its own, with the claims that came along.",
+    "request-unsafe": "Send the header X-Centralino-Request: 1 with what changes something.",
     "not-allowed": "Ask a supervisor or administrator of your organisation.",
     "remote-unavailable": "The exchange process is away; the supervisor starts it again, which"
     f" takes a few seconds. {_SAME_KEY} If it stays away, read the exchange's log.",
@@ -103,6 +109,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to do about it."""
     errors: tuple[FieldProblem, ...] = ()
     """Fields that are wrong."""
+    claims: str = ""
+    """With ``interaction-needed``: the challenge to pass on when signing in again."""
 
 
 def problem_of(
@@ -138,7 +146,9 @@ def problem_of_error(error: AppError) -> Problem:
     """Return the problem of one of our errors."""
     path = error.details.get("path")
     fields = (FieldProblem(str(path), error.message),) if path else ()
-    return problem_of(status_of(type(error)), error.code, error.message, fields)
+    problem = problem_of(status_of(type(error)), error.code, error.message, fields)
+    claims = error.details.get("claims")
+    return msgspec.structs.replace(problem, claims=claims) if isinstance(claims, str) else problem
 
 
 def answer(problem: Problem) -> Response[Problem]:

@@ -37,5 +37,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     together."""
     stream_send_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     """A client that has not taken a message after this time is dropped."""
-    development_key_file: str | None = None
-    """File with the key that stands in for a sign-in. Only the demo makes and takes one."""
+    public_url: str = ""
+    """Scheme and host under which browsers reach it, such as `https://contact.example`; empty
+    takes the `Host` of each request, over plain HTTP. With `https` cookies are sent over TLS
+    only."""

@@ -25,6 +25,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from centralino.api import views
+from centralino.api.cookies import session_cookie
 from centralino.api.door import PUBLIC, Doorkeeper, TenantDoor
 from centralino.api.settings import ApiSettings
 from centralino.core.kernel.errors import AppError
@@ -44,7 +45,8 @@ NO_START, TOO_SLOW, TOO_MANY = 4408, 4409, 4429
 class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start", forbid_unknown_fields=True):
     """Client: begin, or go on from what I have."""
 
-    token: str
+    token: str = ""
+    """Empty in a browser that is signed in: its session counts."""
     generation: int | None = None
     sequence: int | None = None
 
@@ -109,7 +111,7 @@ class StreamHub:
             if self.count > self._settings.most_streams:
                 raise _Dropped(TOO_MANY, "too many streams")
             start = await self._start(socket)
-            door = await self._doorkeeper.admit(start.token)
+            door = await self._admit(socket, start)
             socket.scope["state"]["principal"] = door.principal
             async with _until_gone(socket):
                 await self._follow(socket, door, start)
@@ -125,6 +127,11 @@ class StreamHub:
             self.count -= 1
         log.info("stream.dropped", code=code, reason=reason)
         await self._close(socket, code, reason)
+
+    async def _admit(self, socket: WebSocket[Any, Any, Any], start: Start) -> TenantDoor:
+        if start.token or not session_cookie(socket):
+            return await self._doorkeeper.admit(start.token)
+        return self._doorkeeper.admit_browser(socket)
 
     async def _start(self, socket: WebSocket[Any, Any, Any]) -> Start:
         try:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from centralino.adapters.clock import SystemClock
-from centralino.adapters.tokens.development import DEMO_PROFILE, DevelopmentKey, NoSignIn
 from centralino.api.application import create_server_application
-from centralino.api.door import Doorkeeper
 from centralino.api.server import listen, serve
+from centralino.bootstrap.sign_in import doorkeeper_of, sign_in_parts
 from centralino.core.kernel.errors import ConfigError
 from centralino.exchange.control_client import LinkedControl
 
@@ -27,33 +25,37 @@ if TYPE_CHECKING:
 
     from centralino.bootstrap.layout import Layout
     from centralino.bootstrap.settings import Settings
-    from centralino.exchange.tokens import TokenPort
 
 
 async def run_edge(settings: Settings, layout: Layout, on_ready: Callable[[], None]) -> None:
     """Run the edge until cancelled.
 
     Raises:
-        ConfigError: the port is taken, or the development key is refused.
+        ConfigError: the port is taken, or sign-in is not set up as it must be.
     """
     api = settings.api
-    tokens = token_port(settings)
+    clock = SystemClock()
+    parts = sign_in_parts(settings, layout, clock)
     generation = time.time_ns() // 1_000_000
     control = LinkedControl(
         layout.control_socket, generation=generation, timeout_s=api.command_timeout_s
     )
     application = create_server_application(
-        Doorkeeper(tokens, control, SystemClock()), api, generation=generation
+        doorkeeper_of(parts, control, clock), api, generation=generation
     )
     listener = _listen(settings, layout)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(control.run())
-        await serve(application, api, listener, on_ready)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(control.run())
+            await serve(application, api, listener, on_ready)
+    finally:
+        if parts is not None:
+            await parts.close()
 
 
 def _listen(settings: Settings, layout: Layout) -> socket.socket:
     api = settings.api
-    is_free_to_move = settings.profile == DEMO_PROFILE or api.port == 0
+    is_free_to_move = settings.profile == "demo" or api.port == 0
     wanted = api.port
     if is_free_to_move and layout.edge_port.is_file():
         wanted = int(layout.edge_port.read_text(encoding="ascii"))
@@ -65,19 +67,3 @@ def _listen(settings: Settings, layout: Layout) -> socket.socket:
         listener = listen(api.address, 0)
     layout.edge_port.write_text(str(listener.getsockname()[1]), encoding="ascii")
     return listener
-
-
-def token_port(settings: Settings) -> TokenPort:
-    """Return who verifies tokens.
-
-    Raises:
-        ConfigError: a development key outside the demo, or one that cannot be read.
-    """
-    path = settings.api.development_key_file
-    if path is None:
-        return NoSignIn()
-    try:
-        key = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError("api.development_key_file", str(error)) from error
-    return DevelopmentKey(key, settings.tenants[0].tenant, profile=settings.profile)

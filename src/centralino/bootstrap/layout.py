@@ -88,9 +88,19 @@ class Layout:
         return self.run_dir / "edge.port"
 
     @property
-    def development_key(self) -> Path:
-        """The demo's key for the API."""
-        return self.run_dir / "api.key"
+    def onboarded(self) -> Path:
+        """The record of organisations that were onboarded."""
+        return self.data_dir / "entra" / "onboarded.jsonl"
+
+    @property
+    def session_key(self) -> Path:
+        """The key that seals sessions of browsers."""
+        return self.data_dir / "entra" / "session.key"
+
+    @property
+    def accounts(self) -> Path:
+        """Where refresh tokens of bound accounts are."""
+        return self.data_dir / "entra" / "accounts"
 
     def media_socket(self, number: int) -> Path:
         """Where a media worker listens for the voice process."""

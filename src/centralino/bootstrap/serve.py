@@ -6,22 +6,20 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
-import secrets
 import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from centralino.adapters.tokens.development import DEMO_PROFILE, SHORTEST_KEY
 from centralino.bootstrap.applying import forget_running, note_running
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.demo import tenant
+from centralino.bootstrap.demo.identity import Identity, entra_scenario
 from centralino.bootstrap.demo.wiring import (
     SBC_HOST,
     DemoPlan,
@@ -35,9 +33,6 @@ from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.sources import load_settings
 from centralino.bootstrap.supervisor import Supervisor
 from centralino.simulators.__main__ import main as simulators_main
-
-if TYPE_CHECKING:
-    from centralino.bootstrap.settings import Settings
 
 
 async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
@@ -69,31 +64,18 @@ async def run_product(config: Path | None, say: Callable[[str], None]) -> None:
     )
     try:
         async with supervisor:
-            key = _development_key(settings)
             await start_product(supervisor, settings, layout)
             note_running(layout)
             say("Centralino is up.")
             if settings.api.is_enabled:
                 port = layout.edge_port.read_text(encoding="ascii")
-                say(f"Status page and API: http://{settings.api.address}:{port}/{key}")
+                say(f"Status page and API: http://{settings.api.address}:{port}/")
             await stopped.wait()
             say("Stopping.")
     finally:
         forget_running(layout)
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _development_key(settings: Settings) -> str:
-    """Make the demo's key where there is none yet; return it as the fragment of an address."""
-    if settings.profile != DEMO_PROFILE or settings.api.development_key_file is None:
-        return ""
-    path = Path(settings.api.development_key_file)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(SHORTEST_KEY), encoding="utf-8")
-    return f"#key={path.read_text(encoding='utf-8').strip()}"
 
 
 def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_dir: Path) -> int:
@@ -109,10 +91,11 @@ def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_
         scenario = data_dir / "scenario.yaml"
         plan = DemoPlan(seed=seed, seconds=None, most_callers=500)
         cloud = authority.issue("cloud", [tenant.HOST])
-        secret = tenant.new_secret()
+        identity = Identity.below(data_dir)
+        identity.make()
         whole = msgspec.structs.replace(
             demo_scenario(plan, usual_ports(), proxies),
-            entra=tenant.entra_scenario(cloud, secret),
+            entra=entra_scenario(usual_ports(), identity, cloud),
             graph=tenant.graph_scenario(cloud),
         )
         scenario.touch(mode=0o600)
@@ -120,7 +103,7 @@ def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_
         save_scenario(whole, scenario)
         sys.stderr.write(
             f"Scenario: {scenario}; the product is expected as {SBC_HOST}.\n"
-            f"Tenant {tenant.TENANT_ID}, application {tenant.CLIENT_ID}, its secret stands in "
-            f"the scenario; trust {cloud.root}.\n"
+            f"Tenant {tenant.TENANT_ID}, application {tenant.CLIENT_ID}, its secret in "
+            f"{identity.secret_file}; trust {cloud.root}.\n"
         )
     return simulators_main(["--scenario", str(scenario), *parts])

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from centralino.adapters.entra.settings import EntraSettings
 from centralino.adapters.journal.settings import JournalSettings
 from centralino.adapters.lookup.http import LookupSettings
 from centralino.adapters.mail.outbox import MailSettings
@@ -76,7 +77,8 @@ class Settings(_Branch, frozen=True, kw_only=True):
     """Everything."""
 
     profile: Literal["live", "demo"] = "live"
-    """`demo` is what `centralino demo` sets: only there a development key is taken."""
+    """`demo` is what `centralino demo` sets: the API then moves to another port where the usual
+    one is taken."""
     data_dir: str = "centralino-data"
     """Journal, recordings, certificates, logs: what must survive a restart."""
     run_dir: str | None = None
@@ -92,6 +94,8 @@ class Settings(_Branch, frozen=True, kw_only=True):
     journal: JournalSettings = JournalSettings()
     """Where inputs and events become durable."""
     api: ApiSettings = ApiSettings()
+    entra: EntraSettings = EntraSettings()
+    """Who may sign in, and how: Microsoft Entra ID."""
     lookups: LookupSettings = LookupSettings()
     """Web services that flows may ask."""
     mail: MailSettings = MailSettings()

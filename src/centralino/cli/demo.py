@@ -14,6 +14,7 @@ from rich.live import Live
 
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
+from centralino.bootstrap.demo.identity import SILVIA
 from centralino.bootstrap.demo.judge import DemoSummary, is_given_up, judge_audio
 from centralino.bootstrap.demo.ladder import MessageLog
 from centralino.bootstrap.demo.projection import LiveProjection
@@ -148,7 +149,7 @@ def how_to_call(ports: Ports, layout: Layout) -> list[str]:
     lines = [
         "Aurora Outdoor is open. Call in with any softphone on this machine, unregistered:",
         f"  sip:{company.NUMBER}@127.0.0.1:{ports.sip}  (1 sales, 2 support, 3 returns)",
-        f"Status page: {status_page_url(layout)}",
+        f"Status page: {status_page_url(layout)}  (sign in as {SILVIA.name}, a supervisor)",
         f"Journal, recordings and logs: {layout.data_dir}",
     ]
     if ports.moved:

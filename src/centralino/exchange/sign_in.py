@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from centralino.core.kernel.errors import NotAllowed
 from centralino.exchange.tokens import TokenRefused
 
 if TYPE_CHECKING:
@@ -22,6 +23,18 @@ class SignInFailed(TokenRefused):
     """The sign-in was not finished; begin again."""
 
     code = "sign-in-failed"
+
+
+class ConsentNeeded(NotAllowed):
+    """An administrator must consent to the permissions of this application."""
+
+    code = "consent-needed"
+
+
+class InteractionNeeded(NotAllowed):
+    """Sign in again and prove yourself; ``details['claims']`` is passed on when doing so."""
+
+    code = "interaction-needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +128,20 @@ class OnboardingPort(Protocol):
         Raises:
             SignInFailed: it does not belong to an onboarding that this browser began, or he
                 declined.
+        """
+        ...
+
+
+class DelegationPort(Protocol):
+    """Acts at Microsoft's services in the name of who has called us."""
+
+    async def require(self, token: str) -> None:
+        """See that a token of a person can be exchanged for one of Graph.
+
+        Raises:
+            TokenRefused: it is no person's token for us.
+            ConsentNeeded: an administrator must consent.
+            InteractionNeeded: he must prove himself again.
+            RemoteError: the service cannot be asked now.
         """
         ...

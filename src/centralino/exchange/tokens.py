@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who calls the API: what a token proves, as a port.
 
-Adapters verify (a development key now, Entra later); the API only asks. A principal
+Adapters verify; the API only asks. A principal
 belongs to one tenant, so whatever is done in his name is scoped to it.
 """
 

@@ -244,7 +244,9 @@ class Reception:
 class StreamVisitor:
     """A WebSocket client in memory; ``is_reading`` false lets the server wait for it."""
 
-    def __init__(self, application: Boundary, host: bytes = b"127.0.0.1:8080") -> None:
+    def __init__(
+        self, application: Boundary, host: bytes = b"127.0.0.1:8080", **headers: str
+    ) -> None:
         self.is_reading = asyncio.Event()
         self.is_reading.set()
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -260,7 +262,10 @@ class StreamVisitor:
             "raw_path": b"/v1/live/stream",
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"host", host)],
+            "headers": [
+                (b"host", host),
+                *((name.encode(), value.encode()) for name, value in headers.items()),
+            ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8080),
             "subprotocols": [],

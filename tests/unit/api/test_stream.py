@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from centralino.api.cookies import SESSION
 from centralino.api.settings import ApiSettings
 from centralino.core.kernel.ids import AgentId, InteractionId
 from centralino.exchange.control import AgentView, AlarmView, Changes, EventView
 from centralino.exchange.link.stream import pause
 from tests.kit.virtual_time import run_virtual, running_clock
+from tests.unit.api.lobby import SEALED, Lobby
 from tests.unit.api.reception import (
     ACME,
     GENERATION,
@@ -206,7 +208,7 @@ def test_another_organisation_hears_nothing_of_ours() -> None:
     [
         ('{"type": "start", "token": "wrong"}', 4401),
         ('{"type": "start", "token": ""}', 4401),
-        ('{"type": "start"}', 4400),
+        ('{"type": "start"}', 4401),
         ('{"type": "start", "token": "boss-token", "extra": 1}', 4400),
         ("hello", 4400),
         (f'{{"type": "start", "token": "{LOST}"}}', 4403),
@@ -282,3 +284,39 @@ def test_a_stream_under_a_strange_name_is_refused() -> None:
         assert await visitor.closed == 1008
 
     play(scene, host=b"evil.example")
+
+
+@pytest.mark.parametrize(
+    ("origin", "cookie", "code"),
+    [
+        ("http://localhost:8080", SEALED, None),
+        ("http://localhost:8081", SEALED, 4403),
+        ("https://attacker.example", SEALED, 4403),
+        ("null", SEALED, 4403),
+        ("", SEALED, 4403),
+        ("http://localhost:8080", "forged", 4401),
+        ("http://localhost:8080", "", 4401),
+    ],
+)
+def test_a_page_of_another_site_cannot_follow_with_a_session(
+    origin: str, cookie: str, code: int | None
+) -> None:
+    async def main() -> None:
+        lobby = Lobby(clock=running_clock())
+        visitor = StreamVisitor(
+            lobby.application,
+            b"localhost:8080",
+            origin=origin,
+            cookie=f"{SESSION}={cookie}",
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(visitor.run())
+            visitor.say('{"type": "start"}')
+            if code is None:
+                assert (await visitor.hear())["type"] == "snapshot"
+                visitor.leave()
+            else:
+                assert await visitor.closed == code
+                assert visitor.heard_nothing()
+
+    run_virtual(main())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parity table names tests that are there."""
+"""The tables of parity and of attacks name tests that are there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from tests.kit.requirements import REPOSITORY
 pytestmark = pytest.mark.unit
 
 TABLE = REPOSITORY / "docs" / "reference" / "baseline-parity.md"
-NAMED = sorted(set(re.findall(r"`(tests/[^`]+)`", TABLE.read_text(encoding="utf-8"))))
+ATTACKS = TABLE.with_name("security-sign-in.md")
+NAMED = sorted(
+    {
+        name
+        for table in (TABLE, ATTACKS)
+        for name in re.findall(r"`(tests/[^`]+)`", table.read_text(encoding="utf-8"))
+    }
+)
 
 
 @pytest.mark.parametrize("reference", NAMED)
@@ -29,3 +36,11 @@ def test_every_row_says_how_it_is_shown() -> None:
     capabilities = [row.split("|")[3].strip() for row in rows if "Shown by" not in row]
     assert len(capabilities) > 30
     assert all(capabilities)
+
+
+def test_every_attack_is_refused_by_a_test() -> None:
+    text = ATTACKS.read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    attacks = [row.split("|")[3].strip() for row in rows if "Shown by" not in row]
+    assert len(attacks) > 35
+    assert all(re.fullmatch(r"`tests/[^`]+::[^`]+`", shown) for shown in attacks)

@@ -12,6 +12,7 @@ import pytest
 from centralino.adapters.voice.trunks import TrunkRegistry
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.demo import company
+from centralino.bootstrap.demo.identity import Identity
 from centralino.bootstrap.demo.softphones import own_networks
 from centralino.bootstrap.demo.wiring import SBC_HOST, demo_settings, usual_ports
 from centralino.bootstrap.layout import Layout
@@ -35,7 +36,9 @@ def test_every_network_is_one_address_of_this_machine() -> None:
 
 def test_the_demo_takes_a_call_from_each_and_from_nobody_else(tmp_path: Path) -> None:
     sbc = DemoAuthority(tmp_path, datetime(2026, 1, 1, tzinfo=UTC)).issue("sbc", [SBC_HOST])
-    settings = demo_settings(Layout(tmp_path, tmp_path), usual_ports(), sbc)
+    settings = demo_settings(
+        Layout(tmp_path, tmp_path), usual_ports(), sbc, Identity.below(tmp_path)
+    )
     registry = TrunkRegistry.from_settings(settings.voice)
     for network in own_networks():
         peer = registry.peer("udp", network.removesuffix("/32"))

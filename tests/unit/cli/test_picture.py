@@ -16,7 +16,7 @@ from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
 from centralino.bootstrap.demo.projection import LiveProjection
-from centralino.bootstrap.demo.wiring import Ports, make_development_key
+from centralino.bootstrap.demo.wiring import Ports
 from centralino.bootstrap.layout import Layout
 from centralino.cli.demo import Screen, how_to_call
 from centralino.cli.picture import draw
@@ -93,7 +93,6 @@ def _busy_day(path: Path) -> LiveProjection:
 def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: int) -> None:
     projection = _busy_day(tmp_path / "journal.sqlite3")
     layout = Layout(tmp_path, tmp_path)
-    make_development_key(layout)
     layout.edge_port.write_text("18080")
     header = how_to_call(MOVED, layout)
     header[3] = "Journal, recordings and logs: centralino-data/demo/20260101-120000"
@@ -119,7 +118,6 @@ def test_nothing_that_matters_is_cut_off(tmp_path: Path, columns: int, lines: in
 def test_keys_lead_to_the_messages_of_a_call_back_and_out(tmp_path: Path) -> None:
     projection = _busy_day(tmp_path / "journal.sqlite3")
     layout = Layout(tmp_path, tmp_path)
-    make_development_key(layout)
     layout.edge_port.write_text("18080")
     layout.logs.mkdir()
     newest, last = f"+3933355{CALLERS - 1:05}", f"+3933355{CALLERS - 2:05}"

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from centralino.adapters.tokens.development import DevelopmentKey, NoSignIn
 from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
 from centralino.core.interactions.commands import EndLeg
-from centralino.core.kernel.errors import CapacityExceeded, ConfigError, NotFound, StorageError
-from centralino.core.kernel.ids import AgentId, LegId, TenantId, TrunkId
+from centralino.core.kernel.errors import CapacityExceeded, NotFound, StorageError
+from centralino.core.kernel.ids import AgentId, LegId, TrunkId
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
 from centralino.exchange.control import AlarmView, Changes, ControlCommand, TrunkView
 from centralino.exchange.control_answers import AnswerBook, KeyReused, journal_key
 from centralino.exchange.live import LengthCounter, LiveFeed
 from centralino.exchange.replica import MOST_GONE, TenantReplica
-from centralino.exchange.tokens import TokenRefused
 from tests.unit.core.company import ANNA, BRUNO, START, TENANT, Desk
 
 pytestmark = pytest.mark.unit
@@ -208,30 +206,3 @@ def test_lengths_fall_into_their_classes() -> None:
     for length_ns in (0, 1_000_000, 1_000_001, 10_000_000, 10_000_001):
         counter.note(length_ns)
     assert counter.read().counts == (2, 2, 1)
-
-
-# -------------------------------------------------------------------------- tokens
-KEY = "k" * 32
-
-
-def test_the_key_of_the_run_is_its_supervisor() -> None:
-    tokens = DevelopmentKey(KEY, TENANT, profile="demo")
-    assert asyncio.run(tokens.verify(KEY)).tenant == TENANT
-
-
-@pytest.mark.parametrize("token", ["", KEY[:-1], KEY + "k", "\ud800", "ключ"])
-def test_another_key_is_refused(token: str) -> None:
-    tokens = DevelopmentKey(KEY, TENANT, profile="demo")
-    with pytest.raises(TokenRefused):
-        asyncio.run(tokens.verify(token))
-
-
-@pytest.mark.parametrize(("key", "profile"), [(KEY, "live"), ("short", "demo")])
-def test_a_key_outside_the_demo_or_one_to_guess_cannot_be_made(key: str, profile: str) -> None:
-    with pytest.raises(ConfigError):
-        DevelopmentKey(key, TenantId("acme"), profile=profile)
-
-
-def test_where_no_sign_in_is_set_up_nobody_comes_in() -> None:
-    with pytest.raises(TokenRefused):
-        asyncio.run(NoSignIn().verify(KEY))

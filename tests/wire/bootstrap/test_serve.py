@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+import httpx
 import msgspec
 import pytest
 
@@ -19,6 +21,7 @@ from centralino.adapters.journal.sqlite import JournalReader
 from centralino.api.settings import ApiSettings
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.demo import company
+from centralino.bootstrap.demo.identity import SILVIA, Identity, entra_scenario
 from centralino.bootstrap.demo.wiring import (
     SBC_HOST,
     DemoPlan,
@@ -33,6 +36,7 @@ from centralino.bootstrap.sample import settings_text
 from centralino.bootstrap.settings import LogSettings
 from centralino.exchange.replay import read_events, replay
 from centralino.exchange.summary import CallCounts, count_calls, read_stories
+from tests.kit.entra_stage import context_of
 from tests.kit.ports import free_port, free_tcp_port, free_udp_port
 
 if TYPE_CHECKING:
@@ -72,22 +76,32 @@ def wait_for(lines: IO[str], words: str) -> list[str]:
 def prepare(directory: Path) -> tuple[Path, Path, Layout]:
     """Write settings and scenario for one caller, on free ports."""
     now = datetime.datetime.fromtimestamp(SystemClock().utc() / 1e9, datetime.UTC)
-    authority = DemoAuthority(directory / "pki", now)
+    authority = DemoAuthority(directory / "certificates", now)
     sbc = authority.issue("sbc", [SBC_HOST])
     proxies = authority.issue("sip-proxies", proxy_names())
     ports = Ports(
-        sip=free_port(), tls=free_tcp_port(), carrier=free_udp_port(), proxies=free_tcp_port()
+        sip=free_port(),
+        tls=free_tcp_port(),
+        carrier=free_udp_port(),
+        proxies=free_tcp_port(),
+        entra=free_tcp_port(),
+        pages=free_tcp_port(),
     )
+    cloud = authority.issue("cloud", ["localhost"])
+    identity = Identity.below(directory)
+    identity.make()
     layout = Layout(directory / "data", directory / "run")
     settings = msgspec.structs.replace(
-        demo_settings(layout, ports, sbc),
+        demo_settings(layout, ports, sbc, identity),
         run_dir=None,
         api=ApiSettings(port=0),
         log=LogSettings(format="console"),
     )
     config = directory / "config.yaml"
     config.write_text(settings_text("", settings), encoding="utf-8")
-    scenario = demo_scenario(DemoPlan(seed=1, seconds=5), ports, proxies)
+    scenario = demo_scenario(
+        DemoPlan(seed=1, seconds=5), ports, proxies, entra_scenario(ports, identity, cloud)
+    )
     carrier = scenario.carrier
     assert carrier is not None
     caller = msgspec.structs.replace(
@@ -154,14 +168,22 @@ def test_the_far_side_runs_without_anything_at_its_standard_input(tmp_path: Path
         assert process.wait(20) == 0
 
 
-def test_the_demo_served_by_hand_gets_a_key_and_says_it(tmp_path: Path) -> None:
-    config, _, _ = prepare(tmp_path)
-    key = tmp_path / "run" / "api.key"
-    text = config.read_text(encoding="utf-8")
-    told = text.replace("development_key_file: null", f"development_key_file: {key}")
-    assert told != text
-    config.write_text(told, encoding="utf-8")
-    with running("-m", "centralino.cli.main", "serve", "--config", str(config)) as (_, said):
+def test_one_signs_in_at_the_served_product_as_one_of_its_people(tmp_path: Path) -> None:
+    config, scenario, _ = prepare(tmp_path)
+    far = ("-m", "centralino.simulators", "--scenario", str(scenario), "entra")
+    command = ("-m", "centralino.cli.main", "serve", "--config", str(config))
+    with running(*far) as (_, entra), running(*command) as (_, said):
+        wait_for(entra, '"ready"')
         line = wait_for(said, "Status page and API:")[-1]
-    assert line.strip().endswith(f"#key={key.read_text(encoding='utf-8')}")
-    assert key.stat().st_mode & 0o777 == 0o600
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/$", line.strip())
+        assert found is not None
+        with httpx.Client(base_url=found[1], follow_redirects=True) as browser:
+            page = browser.get("/v1/sign-in")
+            assert page.url.host == "localhost"
+            told = {"context": context_of(page), "person": SILVIA.oid}
+            back = browser.post(str(page.url.join("/common/login")), data=told)
+            assert str(back.url) == f"{found[1]}/"
+            session = browser.get("/v1/session").json()
+            live = browser.get("/v1/live").json()
+    assert (session["name"], session["roles"]) == (SILVIA.name, ["supervisor"])
+    assert live["name"] == "Aurora Outdoor"

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from centralino.core.kernel.errors import RemoteAuthFailed, StorageError
 from centralino.core.kernel.instant import SECOND
 from centralino.exchange.microsoft import AccessToken, DirectoryId
+from centralino.exchange.tokens import TokenRefused
 
 if TYPE_CHECKING:
     from centralino.adapters.entra.client import Answer, EntraClient
+    from centralino.adapters.entra.tokens import EntraTokens
     from centralino.exchange.ports import ClockPort
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
@@ -145,3 +147,19 @@ class EntraAccess:
     def _account_file(self, directory: str, account: str) -> Path:
         name = hashlib.sha256(f"{directory}/{account}".encode()).hexdigest()[:32]
         return self._accounts / f"{name}.token"
+
+
+class EntraDelegation:
+    """Implements ``DelegationPort``."""
+
+    def __init__(self, tokens: EntraTokens, access: EntraAccess) -> None:
+        """Take what verifies and what exchanges."""
+        self._tokens = tokens
+        self._access = access
+
+    async def require(self, token: str) -> None:
+        """See that a token of a person can be exchanged."""
+        found = await self._tokens.prove(token)
+        if found.is_application:
+            raise TokenRefused("only a person's token can be exchanged")
+        await self._access.on_behalf_of(DirectoryId(found.directory), token)

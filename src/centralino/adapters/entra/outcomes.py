@@ -13,20 +13,14 @@ from collections.abc import Mapping
 
 from centralino.core.kernel.errors import (
     AppError,
-    NotAllowed,
     RemoteAuthFailed,
     RemoteRejected,
     RemoteThrottled,
     RemoteUnavailable,
 )
+from centralino.exchange.sign_in import ConsentNeeded, InteractionNeeded
 
 SERVICE = "entra"
-
-
-class ConsentNeeded(NotAllowed):
-    """Somebody must consent first, or prove himself again."""
-
-    code = "consent-needed"
 
 
 CONSENT = frozenset({65001, 65004, 90094, 90008})
@@ -57,11 +51,9 @@ def error_of(answer: Mapping[str, object], operation: str) -> AppError:
         or code == "consent_required"
         or answer.get("suberror") == "consent_required"
     ):
-        return ConsentNeeded(text, details={"reason": "consent"})
+        return ConsentNeeded(text)
     if number in INTERACTION or code in {"interaction_required", "login_required"}:
-        return ConsentNeeded(
-            "sign in again and prove yourself", details={"reason": "interaction", **_claims(answer)}
-        )
+        return InteractionNeeded("sign in again and prove yourself", details=_claims(answer))
     if code == "temporarily_unavailable" or number == 90055:
         return RemoteThrottled(SERVICE, operation, "the sign-in service asks us to slow down")
     if code in {"invalid_client", "unauthorized_client"}:

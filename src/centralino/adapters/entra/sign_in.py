@@ -20,14 +20,20 @@ from urllib.parse import urlencode
 import msgspec
 import structlog
 
-from centralino.adapters.entra.outcomes import ConsentNeeded
 from centralino.adapters.entra.sealing import Seal, SealBroken
 from centralino.adapters.entra.used import UsedOnce
 from centralino.adapters.entra.validation import Refused, is_guest, proven
 from centralino.core.kernel.errors import NotAllowed, RemoteRejected
 from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.instant import SECOND
-from centralino.exchange.sign_in import Begun, Session, SignedIn, SignInFailed
+from centralino.exchange.sign_in import (
+    Begun,
+    ConsentNeeded,
+    InteractionNeeded,
+    Session,
+    SignedIn,
+    SignInFailed,
+)
 from centralino.exchange.tokens import Principal, Role, TokenRefused
 
 if TYPE_CHECKING:
@@ -204,7 +210,7 @@ class EntraSignIn:
         response = {"code": query.get("code", ""), "state": flow.state}
         try:
             answer = await self._client.redeem(flow.directory, asked, response)
-        except (ConsentNeeded, RemoteRejected) as error:
+        except (ConsentNeeded, InteractionNeeded, RemoteRejected) as error:
             log.info("entra.sign_in_refused", code=error.code)
             raise SignInFailed("the sign-in service did not accept the answer") from error
         try:

@@ -17,8 +17,8 @@ const live = {
   queues: new Map(), agents: new Map(), interactions: new Map(), trunks: new Map(),
   alarms: [], events: [], generation: null, sequence: null, health: null,
 };
-let language = "en", key = "", socket = null, retryMs = FIRST_RETRY_MS, clockOffsetMs = 0;
-let linkState = "connecting", saidAt = 0, lastSaid = "";
+let language = "en", socket = null, retryMs = FIRST_RETRY_MS, clockOffsetMs = 0;
+let linkState = "connecting", saidAt = 0, lastSaid = "", refusal = "";
 
 /* ---------------------------------------------------------------- words */
 function t(name) { return CATALOGUE[language][name] ?? CATALOGUE.en[name]; }
@@ -33,6 +33,9 @@ function choose(name) {
     element.setAttribute("aria-label", t(element.dataset.tLabel));
   for (const button of document.querySelectorAll("[data-language]"))
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
+  $("sign-in").href = `/v1/sign-in?to=/&language=${language}`;
+  $("refused").hidden = !refusal;
+  put($("refused"), refusal ? t(`refused.${refusal}`) : "");
   showLink(linkState);
   draw();
 }
@@ -263,7 +266,7 @@ function connect() {
   const mine = socket = new WebSocket(`${scheme}://${location.host}/v1/live/stream`);
   mine.onopen = () => {
     $("door").hidden = true;
-    mine.send(JSON.stringify({ type: "start", token: key, generation: live.generation, sequence: live.sequence }));
+    mine.send(JSON.stringify({ type: "start", generation: live.generation, sequence: live.sequence }));
   };
   mine.onmessage = (event) => {
     if (mine !== socket) return;
@@ -272,25 +275,48 @@ function connect() {
   };
   mine.onclose = (event) => {
     if (mine !== socket) return;
-    if (event.code === 4401) { ask("refused"); return; }
+    if (event.code === 4401) { ask("over"); return; }
     showLink("lost");
     setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
     retryMs = Math.min(retryMs * 2, MOST_RETRY_MS);
   };
 }
 
-/* ----------------------------------------------------------------- key */
+/* ------------------------------------------------------------- sign-in */
+const REASONS = new Set(["sign-in-failed", "not-allowed", "remote-unavailable", "remote-timeout"]);
+
 function ask(state) {
   showLink(state);
   $("board").hidden = true;
+  $("me").hidden = true;
   $("door").hidden = false;
-  $("key").value = "";
-  $("key").focus();
+  $("sign-in").focus();
 }
 
-function keep(given) {
-  key = given;
-  try { sessionStorage.setItem("centralino.key", key); } catch { /* private window */ }
+function showRefusal() {
+  const code = new URLSearchParams(location.search).get("refused");
+  if (code === null) return;
+  refusal = REASONS.has(code) ? code : "other";
+  history.replaceState(null, "", location.pathname);
+}
+
+/** The session is in a cookie that scripts cannot read; the server says whose it is. */
+async function enter() {
+  try {
+    const answer = await fetch("/v1/session", { headers: { accept: "application/json" } });
+    if (answer.status === 401 || answer.status === 403) { ask("door"); return; }
+    if (answer.ok) {
+      const me = await answer.json();
+      put($("who"), me.name || me.subject);
+      $("me").hidden = false;
+    }
+  } catch { /* the stream says that the connection is lost, and tries again */ }
+  connect();
+}
+
+async function leave() {
+  await fetch("/v1/session", { method: "DELETE", headers: { "x-centralino-request": "1" } });
+  location.reload();
 }
 
 function recall(store, name) { try { return store.getItem(name) ?? ""; } catch { return ""; } }
@@ -298,20 +324,10 @@ function recall(store, name) { try { return store.getItem(name) ?? ""; } catch {
 function begin() {
   for (const button of document.querySelectorAll("[data-language]"))
     button.addEventListener("click", () => choose(button.dataset.language));
-  $("door").addEventListener("submit", (event) => {
-    event.preventDefault();
-    keep($("key").value.trim());
-    connect();
-  });
-  const given = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (given) {
-    keep(given);
-    history.replaceState(null, "", location.pathname);
-  } else {
-    key = recall(sessionStorage, "centralino.key");
-  }
+  $("sign-out").addEventListener("click", leave);
+  showRefusal();
   choose(recall(localStorage, "centralino.language") || navigator.language.slice(0, 2));
-  if (key) connect(); else ask("key");
+  enter();
   setInterval(draw, 1000);
 }
 begin();

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from centralino.bootstrap.authority import CertificateFiles
+from centralino.bootstrap.demo.identity import Identity
 from centralino.bootstrap.demo.wiring import demo_settings, usual_ports
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.sample import settings_text
@@ -33,7 +34,7 @@ def example_text() -> str:
         certificates / "sbc.crt", certificates / "sbc.key", certificates / "root.crt"
     )
     layout = Layout(Path("centralino-data/served"), Path("centralino-data/run"))
-    settings = demo_settings(layout, usual_ports(), sbc)
+    settings = demo_settings(layout, usual_ports(), sbc, Identity.below(_DATA))
     settings = msgspec.structs.replace(
         settings, run_dir=None, log=LogSettings(format="console", level="warning")
     )

@@ -19,8 +19,10 @@ from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
 from centralino.bootstrap.demo import company
 from centralino.bootstrap.demo.hearing import Hearing
+from centralino.bootstrap.demo.identity import Identity, entra_scenario
 from centralino.bootstrap.demo.judge import DemoSummary, judge_audio, judge_run
 from centralino.bootstrap.demo.projection import LiveProjection
+from centralino.bootstrap.demo.tenant import HOST
 from centralino.bootstrap.demo.wiring import (
     SBC_HOST,
     DemoPlan,
@@ -28,7 +30,6 @@ from centralino.bootstrap.demo.wiring import (
     choose_ports,
     demo_scenario,
     demo_settings,
-    make_development_key,
     proxy_names,
     save_scenario,
 )
@@ -104,9 +105,12 @@ class DemoRun:
         sbc = authority.issue("sbc", [SBC_HOST])
         proxies = authority.issue("sip-proxies", proxy_names())
         ports = choose_ports()
-        make_development_key(layout)
-        self._settings = demo_settings(layout, ports, sbc)
-        save_scenario(demo_scenario(self.plan, ports, proxies), layout.run_dir / "scenario.yaml")
+        identity = Identity.below(self.data_dir)
+        identity.make()
+        entra = entra_scenario(ports, identity, authority.issue("cloud", [HOST]))
+        self._settings = demo_settings(layout, ports, sbc, identity)
+        scenario = demo_scenario(self.plan, ports, proxies, entra)
+        save_scenario(scenario, layout.run_dir / "scenario.yaml")
         return ports
 
     async def _run(self, layout: Layout, ports: Ports, projection: LiveProjection) -> None:
@@ -122,20 +126,20 @@ class DemoRun:
             on_news=self.view.on_news,
         )
         async with supervisor:
-            await supervisor.start(self._far_side(layout, "direct-routing"))
+            await supervisor.start(self._far_side(layout, "direct-routing", "entra"))
             await start_product(supervisor, self._settings, layout)
             self.view.on_ready(ports, layout)
             await supervisor.start(self._far_side(layout, "carrier"))
             await self._follow(projection, supervisor, stopped)
 
-    def _far_side(self, layout: Layout, part: str) -> ChildSpec:
+    def _far_side(self, layout: Layout, part: str, *more: str) -> ChildSpec:
         scenario = layout.run_dir / "scenario.yaml"
         messages = layout.logs / f"{part}-messages.jsonl"
         return ChildSpec(
             name=part,
             arguments=(
                 *("-m", "centralino.simulators", "--scenario", str(scenario)),
-                *("--messages", str(messages), part),
+                *("--messages", str(messages), part, *more),
             ),
             is_ready=lambda line: '"what": "ready"' in line,
             on_line=self._take_report,

@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Aurora's Microsoft 365: who signs in where, and what its people do all day in Teams.
+"""Aurora's Microsoft 365: what its people do all day in Teams.
 
 The same people as on the telephone, now in a directory, with presence, calendars, shifts and
-groups. Nothing here is a secret: the client's secret is made for the run and lies in the data
-directory, in the scenario file that only this user can read.
+groups. How they sign in is in ``identity``.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
-from centralino.adapters.entra.roles import APP_ROLES
 from centralino.bootstrap.demo import company
-from centralino.bootstrap.teams.permissions import FEATURES, permissions_of
-from centralino.simulators.entra import description as entra
 from centralino.simulators.graph import scenario as graph
 
 if TYPE_CHECKING:
@@ -25,80 +20,13 @@ CLIENT_ID = "a0205a00-0000-4000-8000-00000000c001"
 """Of Centralino's application registration at Aurora."""
 ROBOT_ID = "a0205a00-0000-4000-8000-00000000b001"
 HOST = "localhost"
-ENTRA_PORT, GRAPH_PORT = 8443, 8444
-REDIRECTS = (
-    "http://127.0.0.1:8080/v1/sign-in/callback",
-    "http://localhost:8080/v1/sign-in/callback",
-)
+GRAPH_PORT = 8444
 AGENTS_GROUP = "a0205a00-0000-4000-8000-00000000a001"
 EXPERTS_GROUP = "a0205a00-0000-4000-8000-00000000a002"
 TEAM = "a0205a00-0000-4000-8000-00000000a003"
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 LANGUAGES = {"it": "it-IT", "en": "en-US"}
-_SUPERVISOR = "laura"
-_ADMIN = "rita"
-
-
-def entra_scenario(files: CertificateFiles, secret: str) -> entra.EntraScenario:
-    """Return Aurora's sign-in, with its consent to everything that Centralino asks for."""
-    wants = entra.Permission(scopes=_names("delegated"), roles=_names("application"))
-    application = entra.Application(
-        client_id=CLIENT_ID,
-        name="Centralino",
-        home_tenant=TENANT_ID,
-        secrets=(entra.Secret(value=secret),),
-        redirect_uris=REDIRECTS,
-        identifier_uris=(f"api://{CLIENT_ID}",),
-        scopes=("access_as_user",),
-        roles=tuple(entra.AppRole(value=value) for value in APP_ROLES),
-        pre_authorized=entra.TEAMS_CLIENTS,
-        wants=(wants,),
-    )
-    return entra.EntraScenario(
-        host=HOST,
-        port=ENTRA_PORT,
-        certificate=str(files.certificate),
-        private_key=str(files.private_key),
-        applications=(application,),
-        tenants=(
-            entra.Tenant(
-                id=TENANT_ID,
-                domain=company.DOMAIN,
-                name="Aurora Outdoor",
-                consents=(CLIENT_ID,),
-                people=tuple(_signs_in(person) for person in company.PEOPLE),
-                groups=(
-                    entra.Group(id=AGENTS_GROUP, name="Contact center agents"),
-                    entra.Group(id=EXPERTS_GROUP, name="Experts"),
-                ),
-            ),
-        ),
-    )
-
-
-def _names(kind: str) -> tuple[str, ...]:
-    """Return the permissions of Graph that all features together need."""
-    signing_in = {"openid", "profile", "offline_access", "email"}
-    found = (one.name for one in permissions_of(FEATURES) if one.kind == kind)
-    return tuple(name for name in found if name not in signing_in)
-
-
-def _signs_in(person: company.Person) -> entra.Person:
-    is_agent = person in company.AGENTS
-    roles = ["Agent" if is_agent else "Expert"]
-    if person.id == _SUPERVISOR:
-        roles.append("Supervisor")
-    if person.id == _ADMIN:
-        roles.append("TenantAdmin")
-    return entra.Person(
-        oid=person.oid,
-        upn=person.upn,
-        name=person.name,
-        language="it",
-        groups=(AGENTS_GROUP if is_agent else EXPERTS_GROUP,),
-        roles={CLIENT_ID: tuple(roles)},
-        is_admin=person.id == _ADMIN,
-    )
+SUPERVISOR, ADMIN = "laura", "rita"
 
 
 def graph_scenario(files: CertificateFiles) -> graph.GraphScenario:
@@ -148,7 +76,7 @@ def _groups(ids: dict[str, str]) -> tuple[graph.Group, ...]:
             id=TEAM,
             name="Contact center",
             members=(*agents, *experts),
-            owners=(ids[_SUPERVISOR],),
+            owners=(ids[SUPERVISOR],),
             is_team=True,
             channels=(channel,),
         ),
@@ -206,8 +134,3 @@ def _shift(person: company.Person, number: int) -> graph.ShiftPlan:
         for_ms=8 * HOUR_MS,
         label="Early" if is_early else "Late",
     )
-
-
-def new_secret() -> str:
-    """Return a client secret for one run."""
-    return secrets.token_urlsafe(24)

@@ -7,7 +7,6 @@ leaves the loopback: Microsoft's names resolve to 127.0.0.2 to 127.0.0.4.
 
 from __future__ import annotations
 
-import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +24,17 @@ from centralino.adapters.voice.settings import (
     TrunkSettings,
     VoiceSettings,
 )
-from centralino.api.settings import ApiSettings
 from centralino.bootstrap.demo import cast, company
+from centralino.bootstrap.demo.identity import DIRECTORY, entra_settings
 from centralino.bootstrap.demo.softphones import own_networks
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
 from centralino.simulators import scenario as far
 
 if TYPE_CHECKING:
     from centralino.bootstrap.authority import CertificateFiles
+    from centralino.bootstrap.demo.identity import Identity
     from centralino.bootstrap.layout import Layout
+    from centralino.simulators.entra.description import EntraScenario
 
 SBC_HOST = f"sbc.{company.DOMAIN}"
 CARRIER_HOST = "127.0.0.1"
@@ -41,6 +42,7 @@ REGIONAL = "pstnhub.microsoft.com"
 """In-dialog requests go to regional hosts below it."""
 PROXY_ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 SIP_PORT, TLS_PORT, CARRIER_PORT, PROXY_PORT = 5060, 5061, 5160, 5161
+ENTRA_PORT, PAGES_PORT = 8443, 8480
 MEDIA_PORTS = (20000, 29999)
 FAR_MEDIA_PORTS = (40000, 44999)
 
@@ -53,6 +55,10 @@ class Ports:
     tls: int
     carrier: int
     proxies: int
+    entra: int = 8443
+    """The simulated sign-in service, over TLS."""
+    pages: int = 8480
+    """Its pages for browsers, plain."""
 
     @property
     def moved(self) -> dict[str, tuple[int, int]]:
@@ -62,6 +68,8 @@ class Ports:
             "SIP over TLS": (TLS_PORT, self.tls),
             "the simulated carrier": (CARRIER_PORT, self.carrier),
             "the simulated SIP proxies": (PROXY_PORT, self.proxies),
+            "the simulated sign-in service": (ENTRA_PORT, self.entra),
+            "its pages": (PAGES_PORT, self.pages),
         }
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -88,6 +96,8 @@ def choose_ports() -> Ports:
         tls=_free(TLS_PORT, ("127.0.0.1",)),
         carrier=_free(CARRIER_PORT, ("127.0.0.1",), is_datagram=True),
         proxies=_free(PROXY_PORT, PROXY_ADDRESSES),
+        entra=_free(ENTRA_PORT, ("127.0.0.1",)),
+        pages=_free(PAGES_PORT, ("127.0.0.1",)),
     )
 
 
@@ -136,7 +146,9 @@ def _is_free(address: str, port: int, *, is_datagram: bool) -> bool:
     return True
 
 
-def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settings:
+def demo_settings(
+    layout: Layout, ports: Ports, sbc: CertificateFiles, identity: Identity
+) -> Settings:
     """Return the product's settings for Aurora."""
     return Settings(
         profile="demo",
@@ -165,25 +177,15 @@ def demo_settings(layout: Layout, ports: Ports, sbc: CertificateFiles) -> Settin
         ),
         calls=CallSettings(holding=(HoldingSettings(music=("music",)),)),
         media=MediaSettings(first_port=MEDIA_PORTS[0], last_port=MEDIA_PORTS[1]),
-        api=ApiSettings(development_key_file=str(layout.development_key)),
+        entra=entra_settings(ports, identity),
         log=LogSettings(to_files=True),
     )
 
 
-def make_development_key(layout: Layout) -> None:
-    """Write a new key for this run where only this user can read it."""
-    layout.development_key.touch(mode=0o600)
-    layout.development_key.write_text(secrets.token_urlsafe(24), encoding="utf-8")
-
-
 def status_page_url(layout: Layout) -> str:
-    """Return the address of the status page, once the edge process is ready.
-
-    The key is in the fragment, which browsers send to nobody.
-    """
-    key = layout.development_key.read_text(encoding="utf-8")
+    """Return the address of the status page, once the edge process is ready."""
     port = layout.edge_port.read_text(encoding="ascii")
-    return f"http://127.0.0.1:{port}/#key={key}"
+    return f"http://127.0.0.1:{port}/"
 
 
 def _teams_trunk(ports: Ports) -> TrunkSettings:
@@ -215,14 +217,20 @@ def _carrier_trunk(ports: Ports) -> TrunkSettings:
     )
 
 
-def demo_scenario(plan: DemoPlan, ports: Ports, proxies: CertificateFiles) -> far.Scenario:
-    """Return the far side: Microsoft's proxies with Aurora's people, and a carrier."""
+def demo_scenario(
+    plan: DemoPlan,
+    ports: Ports,
+    proxies: CertificateFiles,
+    entra: EntraScenario | None = None,
+) -> far.Scenario:
+    """Return the far side: Microsoft's proxies with Aurora's people, sign-in, and a carrier."""
     stop_after_ms = 2_000_000_000 if plan.seconds is None else int(plan.seconds * 1000)
     expected = stop_after_ms // plan.interarrival_ms * 2 + 20
     return far.Scenario(
         seed=plan.seed,
         media_ports=FAR_MEDIA_PORTS,
         names={SBC_HOST: "127.0.0.1"},
+        entra=entra,
         direct_routing=far.DirectRouting(
             proxies=tuple(
                 far.Proxy(fqdn=name, address=address, port=ports.proxies)
@@ -235,7 +243,7 @@ def demo_scenario(plan: DemoPlan, ports: Ports, proxies: CertificateFiles) -> fa
             ),
             tenants=(
                 far.Tenant(
-                    id="11111111-2222-4333-8444-555555555555",
+                    id=DIRECTORY,
                     domains=(company.DOMAIN, SBC_HOST),
                     users=cast.teams_users(plan.seed, "anna" if plan.plant == "mute" else ""),
                     trunks=(SBC_HOST,),

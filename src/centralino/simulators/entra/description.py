@@ -146,6 +146,9 @@ class EntraScenario(Struct, frozen=True, kw_only=True):
     host: str = "localhost"
     """Name in its addresses and its certificate."""
     port: int = 8443
+    page_port: int | None = None
+    """A second port with the same over plain HTTP, for browsers that do not trust the
+    certificate; tokens name the first one all the same. None: there is none."""
     certificate: str = ""
     """PEM file; the leaf and its intermediates."""
     private_key: str = ""

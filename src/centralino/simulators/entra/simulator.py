@@ -67,6 +67,8 @@ class EntraSimulator:
         self.sessions = Sessions(clock.utc)
         self.base_url = f"https://{scenario.host}:{scenario.port}"
         """Scheme, host and port; final once started."""
+        self.page_url = self.base_url
+        """The same for browsers."""
         self.mint = TokenMint(
             self.ring,
             clock,
@@ -85,7 +87,7 @@ class EntraSimulator:
             most_body_bytes=_MOST_BODY_BYTES,
         )
         self._scenario = scenario
-        self._server: HttpServer | None = None
+        self._servers: list[HttpServer] = []
         self._id_token_defects: list[Defect] = []
         self._add_routes()
 
@@ -107,20 +109,24 @@ class EntraSimulator:
         tls = None
         if scenario.certificate:
             tls = TlsFiles(Path(scenario.certificate), Path(scenario.private_key))
-        self._server = HttpServer(
-            self.service,
-            address=scenario.address,
-            port=scenario.port,
-            tls=tls,
-            host=scenario.host,
+        self.base_url = await self._serve(scenario.port, tls)
+        self.page_url = self.base_url
+        if scenario.page_port is not None:
+            self.page_url = await self._serve(scenario.page_port, None)
+
+    async def _serve(self, port: int, tls: TlsFiles | None) -> str:
+        scenario = self._scenario
+        server = HttpServer(
+            self.service, address=scenario.address, port=port, tls=tls, host=scenario.host
         )
-        await self._server.start()
-        self.base_url = self._server.url
+        await server.start()
+        self._servers.append(server)
+        return server.url
 
     async def close(self) -> None:
         """Stop."""
-        if self._server is not None:
-            await self._server.close()
+        while self._servers:
+            await self._servers.pop().close()
 
     async def __aenter__(self) -> Self:
         """Start."""
