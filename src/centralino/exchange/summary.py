@@ -92,6 +92,8 @@ class CallStory:
                 self.missed += 1
             case calls.InteractionReleased():
                 self.released_at = at
+            case calls.InteractionHandedOn():
+                self.released_at = self.transferred_at = at
             case calls.InteractionEnded():
                 self.ended_at = at
                 self.outcome = event.outcome

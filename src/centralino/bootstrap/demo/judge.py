@@ -195,11 +195,19 @@ def _judge_recording(story: CallStory, hearing: Hearing, verdict: AudioVerdict) 
     caller = hearing.callers.get(story.caller_number or "")
     if caller is None or not verdict.is_checked:
         return False
-    return has_both_channels(path, caller.tone_hz, verdict.tones_hz)
+    is_handed_on = story.agent is not None and story.transferred_at is not None
+    recorded = verdict.tones_hz[:1] if is_handed_on else verdict.tones_hz
+    return has_both_channels(path, caller.tone_hz, recorded, verdict.tones_hz)
 
 
-def has_both_channels(path: Path, caller_hz: int, parties_hz: Sequence[int]) -> bool:
-    """Tell whether a recording has each side on its own channel and nowhere else."""
+def has_both_channels(
+    path: Path, caller_hz: int, parties_hz: Sequence[int], may_hear_hz: Sequence[int] = ()
+) -> bool:
+    """Tell whether a recording has each side on its own channel and nowhere else.
+
+    The recording ends when an agent has passed the customer on; of whoever comes then, the
+    first syllable may still be in it (``may_hear_hz``).
+    """
     try:
         with wave.open(str(path), "rb") as file:
             if file.getnchannels() != 2 or file.getsampwidth() != 2:
@@ -213,7 +221,9 @@ def has_both_channels(path: Path, caller_hz: int, parties_hz: Sequence[int]) -> 
     channels = samples.reshape(-1, 2)[:: rate // RATE]
     heard = []
     for channel in (0, 1):
-        ear = Ear((caller_hz, *parties_hz))
+        ear = Ear(tuple(dict.fromkeys((caller_hz, *parties_hz, *may_hear_hz))))
         ear.hear(np.ascontiguousarray(channels[:, channel]))
         heard.append(ear.tones_heard())
-    return heard == [[caller_hz], sorted(parties_hz)]
+    left, right = (frozenset(tones) for tones in heard)
+    allowed = frozenset(parties_hz) | frozenset(may_hear_hz)
+    return left == {caller_hz} and frozenset(parties_hz) <= right <= allowed
