@@ -12,7 +12,6 @@ from centralino.core.agents.events import (
     AgentCleared,
     AgentIntended,
     AgentReadied,
-    AgentRemoved,
     AgentUnreadied,
     PresenceNoted,
     WrapUpChanged,
@@ -27,7 +26,7 @@ from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.instant import Instant, after, milliseconds, seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome
 from centralino.core.routing import decisions_offer, decisions_work
-from centralino.core.routing.decisions_recall import recall_all
+from centralino.core.routing.decisions_recall import leave, recall_all
 
 if TYPE_CHECKING:
     from centralino.core.agents.commands import (
@@ -115,7 +114,7 @@ def end_wrapped(turn: Turn, name: InteractionId) -> None:
 def become_intended(turn: Turn, agent: Agent) -> None:
     """Make an agent ready, not ready, or remove him, as was asked meanwhile."""
     if agent.id not in turn.index.agent_configurations:
-        turn.emit(AgentRemoved(agent=agent.id))
+        leave(turn, agent)
     elif agent.intended_reason is not None:
         turn.emit(AgentUnreadied(agent=agent.id, reason=agent.intended_reason))
     else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from centralino.core.agents.events import AgentRemoved
+from centralino.core.agents.lifecycle import AgentState
 from centralino.core.interactions.events import RecordingLost
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
     from centralino.core.interactions.state import Interaction
     from centralino.core.routing.turn import Turn
+
+
+_FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
 
 
 def expire_all(turn: Turn) -> None:
@@ -54,8 +59,18 @@ def expire_all(turn: Turn) -> None:
 def settle(turn: Turn) -> None:
     """Do what follows from what has just happened, before anybody is matched."""
     decisions_flow.leave_unattended(turn)
+    if turn.index.leaving:
+        _let_leave(turn)
     if turn.index.waiting_callbacks and turn.events:
         decisions_callback.dial_near(turn)
+
+
+def _let_leave(turn: Turn) -> None:
+    """Remove agents whom the configuration has no longer and who have finished."""
+    for name in sorted(turn.index.leaving):
+        agent = turn.state.agents[name]
+        if not agent.engaged and agent.state in _FREE:
+            turn.emit(AgentRemoved(agent=name))
 
 
 def _expire_agent(turn: Turn, agent: Agent) -> None:

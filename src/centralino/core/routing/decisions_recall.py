@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.agents.events import AgentRemoved, AgentUnreadied
+from centralino.core.agents.lifecycle import AgentState, NotReadyReason
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.effects import CancelRing, HangUpLeg
 from centralino.core.interactions.events import OfferRecalled, OfferWithdrawn
@@ -17,6 +18,7 @@ from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.kernel.instant import seconds
 
 if TYPE_CHECKING:
+    from centralino.core.agents.state import Agent
     from centralino.core.interactions.state import Interaction, Offer
     from centralino.core.kernel.ids import OfferId
     from centralino.core.routing.turn import Turn
@@ -73,6 +75,14 @@ def withdraw(turn: Turn, made: Offer) -> None:
     if made.channel is not Channel.VOICE:
         return
     if made.agent not in turn.index.agent_configurations:
-        turn.emit(AgentRemoved(agent=made.agent))
+        leave(turn, agent)
     elif intended is not None:
         turn.emit(AgentUnreadied(agent=made.agent, reason=intended))
+
+
+def leave(turn: Turn, agent: Agent) -> None:
+    """An agent whom the configuration has no longer goes, after what he still has to do."""
+    if all(one.channel is Channel.VOICE for one in agent.engaged):
+        turn.emit(AgentRemoved(agent=agent.id))
+    elif agent.state is not AgentState.NOT_READY or agent.deadline is not None:
+        turn.emit(AgentUnreadied(agent=agent.id, reason=NotReadyReason.SIGNED_OUT))

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from centralino.core.agents.events import AgentRemoved
-from centralino.core.agents.lifecycle import AgentState
 from centralino.core.agents.refusals import RefusalCause
 from centralino.core.agents.wrap_up import wrap_up_ms
 from centralino.core.interactions.channel import Channel
@@ -128,13 +126,8 @@ def release(
 
 def end_wrapped(turn: Turn, interaction: Interaction) -> None:
     """The wrap-up is over."""
-    agent = None if interaction.agent is None else turn.state.agents.get(interaction.agent)
     outcome = interaction.outcome or COMPLETED
     turn.emit(InteractionEnded(interaction=interaction.id, outcome=outcome))
-    if agent is None or agent.engaged or agent.id in turn.index.agent_configurations:
-        return
-    if agent.state in {AgentState.READY, AgentState.NOT_READY}:
-        turn.emit(AgentRemoved(agent=agent.id))
 
 
 def lapse(turn: Turn, interaction: Interaction) -> None:

@@ -106,6 +106,8 @@ class Index:
         self.wait_limits: OrderedNames[InteractionId] = OrderedNames()
         """When those are led away whose queue limits the wait."""
         self._wait_limit_of: dict[QueueId, int] = {}
+        self.leaving: set[AgentId] = set()
+        """Agents whom the configuration has no longer and who have something to finish."""
         self.customer_legs: dict[LegId, InteractionId] = {}
         self.agent_legs: dict[LegId, AgentId] = {}
         self.party_legs: dict[LegId, InteractionId] = {}
@@ -240,9 +242,14 @@ class Index:
             self.agent_deadlines.drop(agent.id)
         else:
             self.agent_deadlines.put(agent.id, (agent.deadline,))
+        if agent.id not in self.agent_configurations:
+            self.leaving.add(agent.id)
+        elif self.leaving:
+            self.leaving.discard(agent.id)
         self.matching.note_agent(agent)
 
     def forget_agent(self, agent: Agent) -> None:
         """Remove an agent whom the configuration has no longer."""
         self.agent_deadlines.drop(agent.id)
+        self.leaving.discard(agent.id)
         self.matching.forget_agent(agent.id)
