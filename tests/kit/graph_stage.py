@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -210,7 +212,7 @@ async def graph_in_memory(scenario: GraphScenario | None = None) -> AsyncIterato
     stage = _made(scenario, listens=False)
     transport = httpx.ASGITransport(app=stage.graph.application.service)
     async with stage.graph, httpx.AsyncClient(transport=transport) as http:
-        stage.http, stage.base = http, "http://graph.test/v1.0"
+        stage.http, stage.base = http, "http://localhost/v1.0"
         yield stage
     assert stage.graph.application.service.broken == []
 
@@ -235,3 +237,28 @@ async def _listening(endpoint: Endpoint, clock: SimulatorClock) -> AsyncIterator
     async with HttpServer(service) as server:
         endpoint.url = server.url
         yield
+
+
+@contextmanager
+def graph_in_a_thread(scenario: GraphScenario) -> Iterator[GraphSimulator]:
+    """Run the simulated Graph, on the machine's time, in a loop of another thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="graph")
+    thread.start()
+    clock, tokens = LoopClock(time.time), IssuedTokens()
+
+    async def start() -> GraphSimulator:
+        return await GraphSimulator(scenario, checker=tokens, clock=clock).__aenter__()
+
+    try:
+        graph = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
+        try:
+            yield graph
+        finally:
+            closing = graph.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(closing, loop).result(20)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(20)
+        loop.close()
+    assert graph.application.service.broken == []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from centralino.simulators.graph.errors import bad_request, forbidden, not_found
+from centralino.simulators.graph.errors import bad_request, not_found
 from centralino.simulators.graph.presence import Pair
 from centralino.simulators.graph.scenario import Step
 from centralino.simulators.graph.script import act
@@ -51,9 +51,7 @@ class Control:
         router.post("/simulator/subscriptions/{id}", self.subscription)
 
     def _now(self, request: Request) -> int:
-        origin = request.headers.get("origin", "")
-        if origin and origin != request.base_url:
-            raise forbidden("The simulator's own endpoints answer their own page only.")
+        self._graph.require_near(request)
         now = self._graph.application.now()
         self._graph.world.advance(now)
         return now
@@ -67,6 +65,7 @@ class Control:
 
     async def settings(self, request: Request) -> Response:
         """Answer the tenant settings: ``{"value": [{name, value, healthy, cmdlet, breaks}]}``."""
+        self._graph.require_near(request)
         return json_response({"value": self._tenant(request).rules.rows()})
 
     async def set(self, request: Request) -> Response:

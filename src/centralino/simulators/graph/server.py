@@ -9,9 +9,11 @@ changed or is due, and posts what the deliveries hand out.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from centralino.simulators.graph import (
     activity,
@@ -27,9 +29,11 @@ from centralino.simulators.graph import (
 )
 from centralino.simulators.graph.application import GraphApplication, TokenCheck
 from centralino.simulators.graph.control import Control
+from centralino.simulators.graph.errors import forbidden
 from centralino.simulators.graph.instants import NS_PER_S
 from centralino.simulators.graph.notifier import Notifier
 from centralino.simulators.graph.requests import VERSION
+from centralino.simulators.graph.tenant_page import TenantPage
 from centralino.simulators.graph.world import make_world
 from centralino.simulators.http.faults import Fault, Latency
 from centralino.simulators.http.server import HttpServer, TlsFiles
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from centralino.simulators.graph.scenario import GraphScenario
     from centralino.simulators.http.clock import SimulatorClock
     from centralino.simulators.http.faults import Behaviour, FaultPlan
+    from centralino.simulators.http.messages import Request
 
 PARTS = (
     routes_directory,
@@ -55,6 +60,7 @@ PARTS = (
     numbers,
 )
 """What has paths and needs no more than the world."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class GraphSimulator:
@@ -107,7 +113,10 @@ class GraphSimulator:
         self.mount(routes_subscriptions.routes(self.world, self.notifier.handshake))
         for part in PARTS:
             self.mount(part.routes(self.world))
-        Control(self).add_routes()
+        if scenario_is_near(self.scenario):
+            Control(self).add_routes()
+            if self.scenario.has_page:
+                TenantPage(self).add_routes()
 
     def mount(self, routes: Iterable[GraphRoute]) -> None:
         """Add paths of Graph."""
@@ -126,7 +135,22 @@ class GraphSimulator:
     @property
     def page_url(self) -> str:
         """Where the tenant page is; empty when it is left out."""
-        return f"{self.root_url}/simulator/" if self.scenario.has_page else ""
+        is_there = self.scenario.has_page and scenario_is_near(self.scenario)
+        return f"{self.root_url}/simulator/" if is_there else ""
+
+    def require_near(self, request: Request) -> None:
+        """Let the simulator's own endpoints be used from their own page and this machine only.
+
+        A page of somebody else has another origin; a name that was made to lead here is not ours.
+
+        Raises:
+            GraphError: 403.
+        """
+        origin = request.headers.get("origin", "")
+        host = urlsplit(request.base_url).hostname or ""
+        names = {self.scenario.host, self.scenario.address, *LOOPBACK}
+        if host not in names or (origin and origin != request.base_url):
+            raise forbidden("The simulator's own endpoints answer their own page only.")
 
     async def __aenter__(self) -> Self:
         """Listen, and let time pass."""
@@ -174,6 +198,11 @@ class GraphSimulator:
     async def _ring(self, delay_s: float) -> None:
         await self._clock.wait(delay_s)
         self._wake.set()
+
+
+def scenario_is_near(scenario: GraphScenario) -> bool:
+    """Tell whether only this machine reaches the listener, so that no token is asked for."""
+    return ipaddress.ip_address(scenario.address).is_loopback
 
 
 def _tls(scenario: GraphScenario) -> TlsFiles | None:
