@@ -11,6 +11,8 @@ the drivers are let go: they hold their calls and treat new ones by themselves.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,6 +70,21 @@ class Observer:
     """A tenant is back, with the keys of the inputs that its journal holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A batch of facts on its way into the journal."""
+
+    decided: Sequence[asyncio.Future[None]]
+    """One for each tenant it concerns."""
+    highest: Mapping[int, int]
+    """Generation to the highest fact of it."""
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether every tenant has written, or refused, its part."""
+        return all(done.done() for done in self.decided)
+
+
 class Exchange:
     """Runs tenants on one call driver; ``run`` until cancelled."""
 
@@ -96,6 +113,8 @@ class Exchange:
         self._outbox = Outbox(driver)
         self._errands = Errands(helpers or Helpers(), submit=self.submit, request=self._request)
         self._cursor = FactCursor()
+        self._deliveries: deque[_Delivery] = deque()
+        """Batches of facts not yet durable, oldest first."""
         self._leg_tenants: dict[LegId, TenantId] = {}
         self._recording_tenants: dict[RecordingId, TenantId] = {}
         self._listing = OrderId("")
@@ -197,7 +216,7 @@ class Exchange:
                 self._outbox.hold()
 
     async def _take(self, batch: Sequence[facts.AnyFact]) -> None:
-        """Make a batch of facts durable and acknowledge it."""
+        """Have a batch of facts decided; it is acknowledged when it is durable."""
         inputs: dict[TenantId, list[Input]] = {}
         for fact in batch:
             if not self._cursor.take(self._driver_name, fact):
@@ -205,8 +224,9 @@ class Exchange:
             if isinstance(fact, facts.LegsListed):
                 if fact.order != self._listing:
                     continue  # what was so when an earlier exchange asked
-                await self._submit_all(inputs)
+                await self._post(inputs, {})
                 inputs = {}
+                await self._all_durable()
                 await self._reconcile(fact)
                 continue
             self._note(fact)
@@ -218,20 +238,43 @@ class Exchange:
                 self._refuse_stranger(fact)
                 continue
             inputs.setdefault(tenant, []).append(Input(command, key_of(self._driver_name, fact)))
-        await self._submit_all(inputs)
         highest: dict[int, int] = {}
         for fact in batch:
             highest[fact.generation] = max(fact.fact, highest.get(fact.generation, 0))
-        for generation, number in highest.items():
-            self._driver.acknowledge(generation, number)
+        await self._post(inputs, highest)
 
-    async def _submit_all(self, inputs: Mapping[TenantId, list[Input]]) -> None:
-        decided = [await self.tenants[tenant].post(items) for tenant, items in inputs.items()]
+    async def _post(
+        self, inputs: Mapping[TenantId, list[Input]], highest: Mapping[int, int]
+    ) -> None:
+        """Have inputs decided; ``highest`` is acknowledged when they are durable."""
+        decided = [
+            await self.tenants[tenant].post(items, is_patient=True)
+            for tenant, items in inputs.items()
+        ]
+        self._deliveries.append(_Delivery(decided, highest))
         for done in decided:
-            try:
-                await done
-            except AppError as error:
-                log.warning("exchange.fact_refused", code=error.code, reason=error.message)
+            done.add_done_callback(self._acknowledge)
+        if not decided:
+            self._acknowledge()
+
+    async def _all_durable(self) -> None:
+        """Wait for everything that was posted: what came of it has its effects in the outbox."""
+        waiting = [done for delivery in self._deliveries for done in delivery.decided]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    def _acknowledge(self, _: asyncio.Future[None] | None = None) -> None:
+        """Acknowledge every batch that is durable with all before it."""
+        while self._deliveries and self._deliveries[0].is_durable:
+            delivery = self._deliveries.popleft()
+            for done in delivery.decided:
+                error = None if done.cancelled() else done.exception()
+                if isinstance(error, AppError):
+                    log.warning("exchange.fact_refused", code=error.code, reason=error.message)
+            with contextlib.suppress(RemoteUnavailable):
+                # A driver that went away sends again what it does not know to be durable.
+                for generation, number in delivery.highest.items():
+                    self._driver.acknowledge(generation, number)
 
     async def _reconcile(self, listed: facts.LegsListed) -> None:
         held = set(self._outbox.held_invitations())

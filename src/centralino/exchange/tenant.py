@@ -4,15 +4,17 @@
 One mailbox, one engine, one sequence. Inputs are decided one after the other, their
 records made durable together, and only then are effects released and callers answered.
 While the journal cannot be written nothing is answered: the same records are tried
-again until they are durable, and whoever listens is told. The one timer of the tenant
-is the wait for its mailbox.
+again until they are durable, and whoever listens is told. A decision without effects that
+nobody waits for may join the next commit, so that the disk is not written for it alone; what
+has not been written yet is repeated by whoever sent it. The one timer of the tenant is the
+wait for its mailbox.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,6 +47,8 @@ MOST_MAIL = 10_000
 """Mails that wait; a sender past that waits to put his."""
 MOST_MAIL_PER_COMMIT = 256
 RETRY_STORAGE_S = 0.5
+PATIENCE_NS = 50_000_000
+"""How long a decision that can wait waits for the next commit."""
 
 _FAULTS = (AppError, LookupError, TypeError, ValueError, AssertionError, AttributeError)
 _REFUSALS = (Conflict, InvalidInput, NotFound)
@@ -63,7 +67,30 @@ class Input:
 class _Mail:
     inputs: Sequence[Input]
     done: asyncio.Future[None]
+    is_patient: bool = False
     refusal: AppError | None = None
+
+
+@dataclass(slots=True)
+class _Group:
+    """What becomes durable with one commit."""
+
+    mails: list[_Mail] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    records: list[JournalRecord] = field(default_factory=list)
+    decided_for: int = 0
+    due_at: int | None = None
+    """When it is committed at last, if it waits; monotonic nanoseconds."""
+
+    def may_wait(self, now: int) -> bool:
+        """Whether nothing depends on its commit yet."""
+        if not self.records or any(decision.effects for decision in self.decisions):
+            return False
+        if not all(mail.is_patient for mail in self.mails):
+            return False
+        if self.due_at is None:
+            self.due_at = now + PATIENCE_NS
+        return now < self.due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +159,16 @@ class TenantWriter:
         """
         await (await self.post(inputs))
 
-    async def post(self, inputs: Sequence[Input]) -> asyncio.Future[None]:
-        """Hand inputs in; the future is done, or raises as ``submit``, when all is durable."""
-        mail = _Mail(inputs, asyncio.get_running_loop().create_future())
+    async def post(
+        self, inputs: Sequence[Input], *, is_patient: bool = False
+    ) -> asyncio.Future[None]:
+        """Hand inputs in; the future is done, or raises as ``submit``, when all is durable.
+
+        Args:
+            inputs: decided one after the other.
+            is_patient: nobody waits for the answer, and the sender repeats what gets none.
+        """
+        mail = _Mail(inputs, asyncio.get_running_loop().create_future(), is_patient)
         await self._mailbox.put(mail)
         return mail.done
 
@@ -144,32 +178,45 @@ class TenantWriter:
         Raises:
             VersionConflict: somebody else writes this tenant's journal; stop at once.
         """
+        group = _Group()
         while True:
-            mails = await self._next_mails()
+            mails = await self._next_mails(group.due_at)
             began = self._clock.now()
-            decisions, records = self._decide_all(mails)
-            if records:
-                decided = self._clock.now()
-                await self._persist(records)
-                times = CommitTimes(decided - began, self._clock.now() - decided)
+            self._decide_all(mails, group)
+            decided = self._clock.now()
+            group.decided_for += decided - began
+            if group.may_wait(decided):
+                continue
+            if group.records:
+                await self._persist(group.records)
+                times = CommitTimes(group.decided_for, self._clock.now() - decided)
                 self._listener.on_commit(times)
-            for decision in decisions:
-                self._listener.on_decision(self.tenant, decision)
-            for mail in mails:
-                if mail.done.done():
-                    continue
-                if mail.refusal is not None:
-                    mail.done.set_exception(mail.refusal)
-                else:
-                    mail.done.set_result(None)
+            self._release(group)
+            group = _Group()
 
-    async def _next_mails(self) -> list[_Mail]:
+    def _release(self, group: _Group) -> None:
+        """Let out what is durable now."""
+        for decision in group.decisions:
+            self._listener.on_decision(self.tenant, decision)
+        for mail in group.mails:
+            if mail.done.done():
+                continue
+            if mail.refusal is not None:
+                mail.done.set_exception(mail.refusal)
+            else:
+                mail.done.set_result(None)
+
+    async def _next_mails(self, due_at: int | None) -> list[_Mail]:
+        """Return what has come, at the latest when the engine or a commit is due."""
+        waits = [] if due_at is None else [due_at - self._clock.now()]
         deadline = self.engine.next_deadline()
+        if deadline is not None:
+            waits.append(deadline - self._instant())
         mails: list[_Mail] = []
-        if deadline is None:
+        if not waits:
             mails.append(await self._mailbox.get())
         else:
-            wait_s = max(0, deadline - self._instant()) / SECOND
+            wait_s = max(0, min(waits)) / SECOND
             try:
                 async with asyncio.timeout(wait_s):
                     mails.append(await self._mailbox.get())
@@ -193,9 +240,9 @@ class TenantWriter:
             self._offset = utc - monotonic
         return Instant(max(monotonic + self._offset, self._last_at))
 
-    def _decide_all(self, mails: Sequence[_Mail]) -> tuple[list[Decision], list[JournalRecord]]:
-        decisions: list[Decision] = []
-        records: list[JournalRecord] = []
+    def _decide_all(self, mails: Sequence[_Mail], group: _Group) -> None:
+        """Decide what has come, into the group of what is committed next."""
+        group.mails += mails
         now = self._instant()
         self._last_at = now
         pending = [(item, mail) for mail in mails for item in mail.inputs]
@@ -203,11 +250,10 @@ class TenantWriter:
         if deadline is not None and deadline <= now:
             pending.insert(0, (Input(Tick()), _Mail((), self._nobody())))
         for item, mail in pending:
-            decision = self._decide(item, mail, now, records)
+            decision = self._decide(item, mail, now, group.records)
             if decision is not None and not decision.is_empty:
-                decisions.append(decision)
-                records.append(self._record(item, decision))
-        return decisions, records
+                group.decisions.append(decision)
+                group.records.append(self._record(item, decision))
 
     def _decide(
         self, item: Input, mail: _Mail, now: Instant, records: Sequence[JournalRecord]

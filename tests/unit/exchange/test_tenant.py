@@ -20,7 +20,7 @@ from centralino.core.kernel.ids import AgentId, LegId, TenantId, TrunkId
 from centralino.core.routing.commands import ConfigureTenant
 from centralino.exchange.link.stream import pause
 from centralino.exchange.replay import replay
-from centralino.exchange.tenant import Input, Listener, TenantWriter
+from centralino.exchange.tenant import PATIENCE_NS, Input, Listener, TenantWriter
 from tests.kit.virtual_time import run_virtual, running_clock
 from tests.unit.core.company import ANNA, BRUNO, CARLA, NUMBER, TENANT, company
 
@@ -65,6 +65,46 @@ async def opened() -> AsyncIterator[Site]:
         await site.writer.submit([Input(ConfigureTenant(configuration=company()))])
         yield site
         running.cancel()
+
+
+def test_a_decision_without_effects_that_nobody_waits_for_joins_the_next_commit() -> None:
+    async def run() -> list[int]:
+        async with opened() as site:
+            before = site.journal.last_sequence(TENANT)
+            rest = MakeAgentNotReady(agent=ANNA, reason="break")
+            waiting = await site.writer.post([Input(rest, "k1")], is_patient=True)
+            await pause(0.02)
+            stored = [site.journal.last_sequence(TENANT) - before]
+            assert not waiting.done()
+            await site.writer.submit([Input(CALL, "k2")])
+            stored.append(site.journal.last_sequence(TENANT) - before)
+            assert waiting.done()
+        return stored
+
+    assert run_virtual(run()) == [0, 2]
+
+
+def test_what_joins_no_commit_is_committed_by_itself() -> None:
+    async def run() -> float:
+        async with opened() as site:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            rest = MakeAgentNotReady(agent=ANNA, reason="break")
+            await (await site.writer.post([Input(rest, "k1")], is_patient=True))
+            return loop.time() - began
+
+    assert run_virtual(run()) == pytest.approx(PATIENCE_NS / 1e9)
+
+
+def test_a_decision_with_effects_waits_for_nothing() -> None:
+    async def run() -> float:
+        async with opened() as site:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            await (await site.writer.post([Input(CALL, "k1")], is_patient=True))
+            return loop.time() - began
+
+    assert run_virtual(run()) < PATIENCE_NS / 2e9
 
 
 def test_a_decision_is_released_only_when_it_is_in_the_journal() -> None:
