@@ -6,8 +6,10 @@ A log that cannot be written ends nothing (``adapters.log_stream``).
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -18,14 +20,31 @@ from structlog.tracebacks import ExceptionDictTransformer
 from centralino.adapters.log_stream import lasting
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
     from centralino.bootstrap.settings import LogSettings
 
 
-def _to_json(line: EventDict, **_: object) -> str:
-    """Return a line as JSON; what JSON has no word for appears as Python writes it."""
-    return msgspec.json.encode(line, enc_hook=repr).decode()
+class _JsonLines:
+    """Makes a line of JSON of an event, in one step: every call writes a few of them."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+        # Without local variables: they hold numbers, keys and what people say.
+        self._render = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+
+    def __call__(self, logger: WrappedLogger, level: str, event: EventDict) -> str:
+        """Return the line; what JSON has no word for appears as Python writes it."""
+        if "exc_info" in event:
+            event = self._render(logger, level, event)
+        event["process"] = self._process
+        event["level"] = level
+        event["timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        try:
+            return msgspec.json.encode(event, enc_hook=repr).decode()
+        except (UnicodeEncodeError, OverflowError, TypeError):
+            # Bytes of a peer that are no text, a number without bounds.
+            return json.dumps(event, default=repr)
 
 
 def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = None) -> None:
@@ -33,22 +52,21 @@ def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = No
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     target = lasting(sink or sys.stderr)
     is_json = settings.format == "json"
-    structlog.contextvars.bind_contextvars(process=process)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without local variables: they hold numbers, keys and what people say.
-            ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-            if is_json
-            else structlog.dev.set_exc_info,
-            structlog.processors.JSONRenderer(_to_json)
-            if is_json
-            else structlog.dev.ConsoleRenderer(colors=target.isatty()),
-        ],
+        processors=[_JsonLines(process)] if is_json else _for_people(process, target),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(target),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=level, stream=target, format=f"{process} %(name)s %(message)s")
+
+
+def _for_people(process: str, target: TextIO) -> list[Processor]:
+    structlog.contextvars.bind_contextvars(process=process)
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.set_exc_info,
+        structlog.dev.ConsoleRenderer(colors=target.isatty()),
+    ]

@@ -53,5 +53,22 @@ def test_a_closed_stream_ends_nothing() -> None:
     structlog.get_logger("test").info("lost")
 
 
+def test_a_line_says_who_when_and_what_whatever_it_holds() -> None:
+    sink = io.StringIO()
+    set_up_logging(LogSettings(), "voice", sink)
+    log = structlog.get_logger("test")
+    log.warning("call.odd", detail="bytes \udcff of a peer", size=1 << 70, who=object)
+    try:
+        raise LookupError("no such leg")
+    except LookupError:
+        log.exception("leg.failed")
+    odd, failed = map(json.loads, sink.getvalue().splitlines())
+    assert (odd["event"], odd["level"], odd["process"]) == ("call.odd", "warning", "voice")
+    assert odd["detail"] == "bytes \udcff of a peer"
+    assert odd["timestamp"].endswith("Z")
+    assert failed["exception"][0]["exc_value"] == "no such leg"
+    assert "locals" not in failed["exception"][0]["frames"][0]
+
+
 def test_a_person_is_recognised_through_it() -> None:
     assert not lasting(io.StringIO()).isatty()
