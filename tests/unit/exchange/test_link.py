@@ -11,7 +11,13 @@ import msgspec
 import pytest
 import uvloop
 
-from centralino.exchange.link.framing import Hello, LinkError, encode_frame
+from centralino.exchange.link.framing import (
+    MAX_FRAME_BYTES,
+    FrameDecoder,
+    Hello,
+    LinkError,
+    encode_frame,
+)
 from centralino.exchange.link.stream import Link, LinkClient, LinkClosed, LinkServer, open_link
 
 pytestmark = pytest.mark.unit
@@ -22,6 +28,24 @@ TEXT = msgspec.msgpack.Decoder(str)
 async def _echo(link: Link[str]) -> None:
     while True:
         link.send(await link.receive())
+
+
+@pytest.mark.parametrize("size", range(1, 24))
+def test_frames_are_found_wherever_the_stream_is_cut(size: int) -> None:
+    words = ["", "a", "b" * 17, "c" * 3, "d" * 40]
+    stream = b"".join(map(encode_frame, words))
+    frames = FrameDecoder(TEXT)
+    found = [
+        word for at in range(0, len(stream), size) for word in frames.take(stream[at : at + size])
+    ]
+    assert found == words
+
+
+def test_a_frame_over_the_limit_or_of_another_kind_is_refused() -> None:
+    with pytest.raises(LinkError, match="over the limit"):
+        FrameDecoder(TEXT).take((MAX_FRAME_BYTES + 1).to_bytes(4, "big"))
+    with pytest.raises(LinkError, match="does not decode"):
+        FrameDecoder(TEXT).take(encode_frame(7))
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])

@@ -160,15 +160,16 @@ class ControlServer:
         if not data:
             self._drop(connection)
             return
-        connection.frames.feed(data)
         try:
-            self._take_frames(connection, now)
+            self._take_frames(connection, data, now)
         except LinkError as error:
             log.warning("media.link_broken", problem=str(error))
             self._drop(connection)
 
-    def _take_frames(self, connection: Connection, now: int) -> None:
+    def _take_frames(self, connection: Connection, data: bytes, now: int) -> None:
         if connection.hello is None:
+            connection.frames.feed(data)
+            data = b""
             body = connection.frames.next_body()
             if body is None:
                 return
@@ -176,7 +177,7 @@ class ControlServer:
             log.info("media.driver_connected", driver=connection.hello.name)
             while self._kept:
                 self._queue(connection, encode_frame(self._kept.popleft()))
-        for command in connection.frames:
+        for command in connection.frames.take(data):
             reply = self._carry_out(command, now)
             if command.request:
                 self._queue(connection, encode_frame(reply))

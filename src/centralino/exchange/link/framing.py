@@ -57,6 +57,26 @@ class FrameDecoder(Generic[Message]):
         """Take bytes from the stream."""
         self._buffer += data
 
+    def take(self, data: bytes) -> list[Message]:
+        """Take bytes from the stream; return the messages that are complete with them.
+
+        The usual piece is whole frames: they are decoded where they lie.
+
+        Raises:
+            LinkError: as the iterator.
+        """
+        if self._buffer:
+            self.feed(data)
+            return list(self)
+        found: list[Message] = []
+        at = 0
+        while (end := self._end_of_frame(data, at)) is not None:
+            found.append(self._decode(data[at + _LENGTH_BYTES : end]))
+            at = end
+        if at < len(data):
+            self.feed(data[at:])
+        return found
+
     def __iter__(self) -> Iterator[Message]:
         """Yield each message that is complete.
 
@@ -64,25 +84,34 @@ class FrameDecoder(Generic[Message]):
             LinkError: the length is over the limit, or the body does not decode.
         """
         while (body := self.next_body()) is not None:
-            try:
-                yield self._decoder.decode(body)
-            except msgspec.MsgspecError as error:
-                raise LinkError(f"a message does not decode: {error}") from error
+            yield self._decode(body)
 
     def next_body(self) -> bytes | None:
         """Return the next complete body undecoded, ``None`` when more bytes are needed."""
         buffer = self._buffer
-        if len(buffer) < _LENGTH_BYTES:
-            return None
-        size = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
-        if size > MAX_FRAME_BYTES:
-            raise LinkError(f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")
-        end = _LENGTH_BYTES + size
-        if len(buffer) < end:
+        end = self._end_of_frame(buffer, 0)
+        if end is None:
             return None
         body = bytes(buffer[_LENGTH_BYTES:end])
         del buffer[:end]
         return body
+
+    def _decode(self, body: bytes) -> Message:
+        try:
+            return self._decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            raise LinkError(f"a message does not decode: {error}") from error
+
+    @staticmethod
+    def _end_of_frame(data: bytes | bytearray, at: int) -> int | None:
+        """Return where the frame at a place ends, ``None`` when that has not come yet."""
+        body = at + _LENGTH_BYTES
+        if len(data) < body:
+            return None
+        size = int.from_bytes(data[at:body], "big")
+        if size > MAX_FRAME_BYTES:
+            raise LinkError(f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")
+        return body + size if len(data) >= body + size else None
 
 
 def check_hello(body: bytes) -> Hello:

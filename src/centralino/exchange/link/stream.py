@@ -196,16 +196,17 @@ class Link(asyncio.Protocol, Generic[Message]):
     @override
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket."""
-        self._frames.feed(data)
         try:
             if self._peer is None:
+                self._frames.feed(data)
                 body = self._frames.next_body()
                 if body is None:
                     return
                 self._peer = check_hello(body)
                 if not self._greeted.done():
                     self._greeted.set_result(None)
-            self._unread.extend(self._frames)
+                data = b""
+            self._unread.extend(self._frames.take(data))
         except LinkError as error:
             log.warning("link.protocol_broken", reason=str(error))
             if not self._greeted.done():

@@ -90,6 +90,13 @@ class Headers:
         """Return how many lines of that name there are."""
         return self._keys.count(canonical_name(name))
 
+    def first_repeated(self, names: frozenset[str]) -> str | None:
+        """Return one of these (canonical) names that has more than one line, or None."""
+        found = [key for key in self._keys if key in names]
+        if len(found) == len(set(found)):
+            return None
+        return next(name for name in found if found.count(name) > 1)
+
     def parsed(self, name: str, parse: Callable[[str], T], *, whole: bool = False) -> T | None:
         """Return the first value of the name through `parse`, kept until the header changes.
 

@@ -47,7 +47,7 @@ T = TypeVar("T")
 _UNSAFE_URI = re.compile(r"[\x00-\x20\x7f<>]")
 _UNSAFE_REASON = re.compile(r"[\r\n\x00]")
 _STATUS = re.compile(r"[1-6][0-9][0-9]")
-_ONCE = ("from", "to", "call-id", "cseq", "max-forwards")
+_ONCE = frozenset(("from", "to", "call-id", "cseq", "max-forwards"))
 _COPIED = ("via", "from", "to", "call-id", "cseq")
 _CODEC = ("utf-8", "surrogateescape")
 
@@ -316,9 +316,9 @@ def _body(headers: Headers, data: bytes, at: int, limits: Limits) -> bytes:
 def _check(message: Message, limits: Limits) -> None:
     """Prove the five fields; their parsed views stay with the message."""
     headers = message.headers
-    for name in _ONCE:
-        if headers.count(name) > 1:
-            raise SipParseError("repeated-header", offending=name)
+    repeated = headers.first_repeated(_ONCE)
+    if repeated is not None:
+        raise SipParseError("repeated-header", offending=repeated)
     _ = (message.via, message.from_, message.to, message.cseq, message.call_id)
     hops = headers.get_all("via")
     if len(hops) > 1 or "," in hops[0]:
