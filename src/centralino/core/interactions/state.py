@@ -27,6 +27,7 @@ from centralino.core.kernel.ids import (
 )
 from centralino.core.kernel.instant import Instant
 from centralino.core.kernel.outcome import Outcome
+from centralino.core.metrics.estimated_wait import WaitEstimate
 
 
 class Interaction(msgspec.Struct):
@@ -89,6 +90,17 @@ class Interaction(msgspec.Struct):
     is_provisional: bool = False
     """Somebody answered and the two are not known to hear each other yet; who else was asked
     is not let go before."""
+
+    told_wait: ToldWait | None = None
+    """What was reckoned of his wait, until an agent answers."""
+
+
+class ToldWait(msgspec.Struct):
+    """How long somebody was going to wait, as it was first reckoned in a queue."""
+
+    queue: QueueId
+    at: Instant
+    estimate: WaitEstimate
 
 
 class PartyCall(msgspec.Struct):

@@ -84,6 +84,9 @@ class QueueConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """Skill to the lowest level an agent needs for anything of this queue."""
     most_waiting: int | None = None
     """More do not enter; a flow may ask for less. No limit when left out."""
+    is_wait_estimated: bool = False
+    """How long he waits is reckoned for everybody who comes straight in and has to wait, not
+    only for whom a flow asks it, and compared with how long he did."""
     wrap_up: WrapUp = WrapUp()
     """Who ends the wrap-up, and after which conversations there is one."""
     whisper: tuple[str, ...] = ()

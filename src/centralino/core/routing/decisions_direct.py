@@ -20,6 +20,7 @@ from centralino.core.interactions.flow_events import InteractionTurnedAway
 from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import InteractionId
 from centralino.core.routing.decisions_customer import ANSWER_WITHIN, OVERLOADED, order_music
+from centralino.core.routing.decisions_wait import position_of, tell_wait
 
 if TYPE_CHECKING:
     from centralino.core.interactions.commands import QueueInteraction
@@ -59,6 +60,10 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
             turn.order(HangUpLeg(leg=command.leg))
         turn.emit(InteractionEnded(interaction=interaction, outcome=OVERLOADED))
         return
+    matching = turn.index.matching
+    has_to_wait = queue.is_wait_estimated and not matching.has_free_agent(
+        command.queue, command.skills
+    )
     turn.emit(
         InteractionQueued(
             interaction=interaction,
@@ -69,7 +74,11 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
             wish=command.wish,
         )
     )
-    order_music(turn, turn.state.interactions[interaction])
+    waiting = turn.state.interactions[interaction]
+    order_music(turn, waiting)
+    if has_to_wait:
+        ready = matching.ready_agents(command.queue, command.skills)
+        tell_wait(turn, waiting, position_of(turn, waiting), ready)
 
 
 def _refusal(turn: Turn, command: QueueInteraction) -> str:

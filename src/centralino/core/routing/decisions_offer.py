@@ -53,6 +53,7 @@ from centralino.core.routing.decisions_dial import (
 )
 from centralino.core.routing.decisions_flow import hand_over, play_again
 from centralino.core.routing.decisions_recall import ELSEWHERE, hang_up_cause, recall, withdraw
+from centralino.core.routing.decisions_wait import judge_wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,6 +191,7 @@ def connect(turn: Turn, interaction: Interaction, made: Offer) -> None:
             confirm_by=turn.within(BRIDGE_WITHIN) if is_provisional and is_voice else None,
         )
     )
+    judge_wait(turn, interaction)
     if is_voice:
         order_conversation(turn, interaction, made.leg)
     elif is_provisional:

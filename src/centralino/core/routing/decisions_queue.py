@@ -27,7 +27,7 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.routing.decisions_dial import book
 from centralino.core.routing.decisions_recall import recall_all
 from centralino.core.routing.decisions_refuse import instead, refusal
-from centralino.core.routing.decisions_wait import estimate_s, place_left, position_of
+from centralino.core.routing.decisions_wait import place_left, position_of, tell_wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ def read(turn: Turn, interaction: Interaction, action: ReadQueue) -> QueueRead |
         return None
     position = position_of(turn, interaction)
     ready = turn.index.matching.ready_agents(interaction.queue, interaction.skills)
-    estimate = estimate_s(turn, interaction.queue, position, ready)
+    estimate = tell_wait(turn, interaction, position, ready)
     return QueueRead(
         ask=action.ask,
         position=position,

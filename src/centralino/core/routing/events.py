@@ -10,6 +10,7 @@ from centralino.core.interactions.callback_events import AnyCallbackEvent
 from centralino.core.interactions.events import AnyInteractionEvent
 from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.interactions.queue_events import AnyQueueEvent
+from centralino.core.interactions.wait_events import AnyWaitEvent
 from centralino.core.routing.configuration import TenantConfiguration
 
 
@@ -30,5 +31,6 @@ Event = (
     | AnyFlowEvent
     | AnyQueueEvent
     | AnyCallbackEvent
+    | AnyWaitEvent
 )
 """Every event of the core."""

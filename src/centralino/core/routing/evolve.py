@@ -28,14 +28,13 @@ from centralino.core.routing.evolve_callback import CALLBACK_EVOLVERS
 from centralino.core.routing.evolve_flow import FLOW_EVOLVERS
 from centralino.core.routing.evolve_offer import OFFER_EVOLVERS, free_agent
 from centralino.core.routing.evolve_queue import QUEUE_EVOLVERS
+from centralino.core.routing.evolve_wait import WAIT_EVOLVERS, note_left, record_of
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import QueueId
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
-HANDLING_WEIGHT = 8
-"""A conversation counts for one part in so many in the moving average."""
 RECORDING_WITHIN = seconds(3600)
 """Longest time from the end of a conversation to the file of its recording."""
 MOST_LEFT_PLACES = 10_000
@@ -242,6 +241,7 @@ def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: 
         if interaction.enqueued_at is not None:
             waited = Duration(at - interaction.enqueued_at)
             index.matching.note_abandoned(interaction.queue, waited)
+            note_left(state, index, interaction, waited, at)
     interaction.state = INTERACTION.next(interaction.state, InteractionStep.ENDED)
     interaction.deadline = None
     index.forget_interaction(interaction)
@@ -351,9 +351,9 @@ def note_handling(state: TenantState, interaction: Interaction, until: Instant) 
     """Let a conversation count in how long one of its queue takes."""
     if interaction.queue is None or interaction.connected_at is None:
         return
-    took = until - interaction.connected_at
-    known = state.handling.get(interaction.queue, took)
-    state.handling[interaction.queue] = Duration(known + (took - known) // HANDLING_WEIGHT)
+    took = Duration(until - interaction.connected_at)
+    known = state.handling.get(interaction.queue)
+    state.handling[interaction.queue] = record_of(state, interaction).note_handled(known, took)
 
 
 _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]] = {
@@ -381,5 +381,6 @@ _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]]
     **OFFER_EVOLVERS,
     **QUEUE_EVOLVERS,
     **CALLBACK_EVOLVERS,
+    **WAIT_EVOLVERS,
     **FLOW_EVOLVERS,
 }

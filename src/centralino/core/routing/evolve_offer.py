@@ -14,6 +14,7 @@ from centralino.core.interactions.offer_lifecycle import OFFER, OfferStep
 from centralino.core.interactions.recording_lifecycle import RECORDING, RecordingStep
 from centralino.core.interactions.state import Interaction, Offer, Recording
 from centralino.core.kernel.instant import Duration, after, seconds
+from centralino.core.routing.evolve_wait import note_left
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
@@ -116,6 +117,7 @@ def _accepted(state: TenantState, index: Index, event: calls.OfferAccepted, at: 
     if interaction.queue is not None and interaction.enqueued_at is not None:
         waited = Duration(at - interaction.enqueued_at)
         index.matching.note_accepted(interaction.queue, event.agent, waited)
+        note_left(state, index, interaction, waited, at)
     interaction.bridge = event.bridge
     interaction.recording = event.recording
     interaction.deadline = event.confirm_by

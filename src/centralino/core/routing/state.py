@@ -37,6 +37,7 @@ from centralino.core.kernel.ids import (
     TenantId,
 )
 from centralino.core.kernel.instant import SECOND, Duration
+from centralino.core.metrics.estimated_wait import WaitRecord
 from centralino.core.routing.configuration import TenantConfiguration
 from centralino.core.routing.matching.match import place_of
 from centralino.core.routing.matching.matching import Matching
@@ -87,6 +88,8 @@ class TenantState(msgspec.Struct):
     """Places of those who gave up waiting, by queue and number, oldest first."""
     handling: dict[QueueId, Duration] = {}
     """How long a conversation of a queue takes with its wrap-up: a moving average."""
+    waits: dict[QueueId, WaitRecord] = {}
+    """What is known of the waits of each queue."""
     memory: MatchingMemory = msgspec.field(default_factory=MatchingMemory)
     """What strategies know of the past."""
 
@@ -115,6 +118,8 @@ class Index:
         self.queues: dict[QueueId, QueueConfiguration] = {}
         self.agent_configurations: dict[AgentId, AgentConfiguration] = {}
         self.queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
+        self.shared_queues: frozenset[QueueId] = frozenset()
+        """Those some of whose agents have other queues too."""
         self.numbers: dict[str, NumberConfiguration] = {}
         self.flow_of: dict[str, MenuFlow] = {}
         """Called number to its menu, for numbers without a flow of the catalogue."""
@@ -137,6 +142,9 @@ class Index:
             for agent in queue.agents:
                 queues_of[agent].append(queue.id)
         self.queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
+        self.shared_queues = frozenset(
+            queue for queues in queues_of.values() if len(queues) > 1 for queue in queues
+        )
         self.queued = {queue.id: {} for queue in configuration.queues}
         self.wait_limits = OrderedNames()
         self._wait_limit_of = {
