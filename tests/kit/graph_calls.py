@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from centralino.simulators.graph.callers import Caller
 from centralino.simulators.graph.calls.arriving import Arrival
 from centralino.simulators.graph.calls.notices import Answer, Post
-from centralino.simulators.graph.calls.orders import Caller, Order, Reply
+from centralino.simulators.graph.calls.orders import Order, Reply
 from centralino.simulators.graph.calls.settings import (
     Application,
     CallsScenario,
@@ -193,7 +194,7 @@ class Bot:
         """
         full = f"/communications/calls{path}"
         row, params = find_row(method, full)
-        caller = Caller(APP, TENANT, self.roles)
+        caller = Caller(TENANT, APP, roles=self.roles)
         call = None
         if "call" in params:
             call = self.world.call_for(caller, params["call"], self.now)
@@ -218,7 +219,7 @@ class Bot:
 
     def call(self, call_id: str) -> ServiceCall:
         """Return a call that is not over."""
-        return self.world.call_for(Caller(APP, TENANT), call_id, self.now)
+        return self.world.call_for(Caller(TENANT, APP), call_id, self.now)
 
     def operation(self, call_id: str, action: str, body: Mapping[str, Any] | None = None) -> str:
         """Ask for an operation; return its id."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from centralino.simulators.graph.calls.orders import Caller
+from centralino.simulators.graph.callers import Caller
 from centralino.simulators.graph.calls.settings import (
     Application,
     Behaviour,
@@ -374,8 +374,8 @@ def test_the_call_belongs_to_its_application_alone() -> None:
     other = Application(id=OTHER_PHONE)
     bot = Bot(scenario(applications=(APPLICATION, other)))
     call_id = bot.make(targets=[user(ADA)])
-    assert bot.world.find_call(Caller(OTHER_PHONE, TENANT), call_id) is None
-    assert bot.world.find_call(Caller(APP, TENANT), call_id.replace("-", "").upper()) is not None
+    assert bot.world.find_call(Caller(TENANT, OTHER_PHONE), call_id) is None
+    assert bot.world.find_call(Caller(TENANT, APP), call_id.replace("-", "").upper()) is not None
 
 
 def test_each_call_may_name_its_callback() -> None:

@@ -96,10 +96,10 @@ class ServiceCall:
         """Whether it is terminated."""
         return self.state is CallState.TERMINATED
 
-    def room_identity(self) -> Json:
-        """Return its application as an identity set."""
-        application = self.application
-        return Identity(IdentityKind.APPLICATION, application.id, application.name).write()
+    @property
+    def identity(self) -> Identity:
+        """Its application."""
+        return Identity(IdentityKind.APPLICATION, self.application.id, self.application.name)
 
     @property
     def has_media(self) -> bool:

@@ -21,6 +21,7 @@ from centralino.wire.graph.states import read_word
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from centralino.simulators.graph.callers import Caller
     from centralino.simulators.graph.calls.call import ServiceCall
 
 Json = dict[str, object]
@@ -28,16 +29,6 @@ MOST_CONTEXT: Final = 256
 """Characters of a ``clientContext``."""
 MOST_URI: Final = 2_048
 W = TypeVar("W", bound="StrEnum")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whom a request's token names."""
-
-    app_id: str
-    tenant_id: str
-    roles: frozenset[str] = frozenset()
-    is_delegated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

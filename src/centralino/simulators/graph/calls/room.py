@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal
 
 from centralino.simulators.graph.calls.line import Line, Mouth
 from centralino.simulators.graph.calls.people import press_sound
-from centralino.wire.graph.identity import Identity, IdentityKind
 from centralino.wire.graph.ids import id_key
 from centralino.wire.graph.states import RecordingStatus
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from centralino.simulators.graph.calls.call import ServiceCall
     from centralino.simulators.graph.calls.people import Seat
     from centralino.simulators.graph.calls.world import CallWorld
+    from centralino.wire.graph.identity import Identity
 
 RoomKind = Literal["pair", "group", "meeting"]
 
@@ -123,8 +123,7 @@ class Room:
     def admit(self, call: ServiceCall, *, is_in_lobby: bool = False) -> Member:
         """Let an application in."""
         now = self.world.now
-        application = call.application
-        identity = Identity(IdentityKind.APPLICATION, application.id, application.name)
+        identity = call.identity
         line = Line(self.world.new_id(), call.id, now)
         name = call.my_participant_id
         member = Member(name, self, line, identity, now, call=call, is_in_lobby=is_in_lobby)

@@ -23,7 +23,7 @@ from centralino.simulators.graph.calls.orders import forbidden, no_permission, n
 from centralino.simulators.graph.calls.people import NS_PER_MS, HandError, Seat, Somebody
 from centralino.simulators.graph.calls.prompts import PromptLibrary
 from centralino.simulators.graph.calls.recordings import Recordings
-from centralino.simulators.graph.calls.records import call_record
+from centralino.simulators.graph.calls.records import call_ended
 from centralino.simulators.graph.calls.room import Room, RoomKind
 from centralino.simulators.graph.calls.sound import RATE, sample_at
 from centralino.simulators.http.messages import Refusal
@@ -31,10 +31,11 @@ from centralino.wire.graph.identity import Identity, IdentityKind
 from centralino.wire.graph.ids import id_key
 
 if TYPE_CHECKING:
+    from centralino.simulators.graph.callers import Caller
     from centralino.simulators.graph.calls.agenda import Timer
     from centralino.simulators.graph.calls.call import ServiceCall
     from centralino.simulators.graph.calls.line import Line
-    from centralino.simulators.graph.calls.orders import Caller, Order, Reply
+    from centralino.simulators.graph.calls.orders import Order, Reply
     from centralino.simulators.graph.calls.prompts import Fetch
     from centralino.simulators.graph.calls.settings import (
         Application,
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
         Meeting,
     )
     from centralino.simulators.graph.calls.table import Handler
+    from centralino.simulators.graph.records import CallEnded
     from centralino.wire.rtp.samples import Samples
 
-Json = dict[str, object]
 MOST_LINES: Final = 2_000
 """Of calls that are over; the oldest cannot be listened to any more."""
-MOST_RECORDS: Final = 10_000
+MOST_ENDED: Final = 10_000
 MOST_LISTENED_S: Final = 600
 MONTH_MS: Final = 30 * 24 * 3_600_000
 
@@ -89,10 +90,10 @@ class CallWorld:
         self.notices = Notices(self)
         self.prompts = PromptLibrary(self)
         self.recordings = Recordings(self)
-        self.records: deque[Json] = deque(maxlen=MOST_RECORDS)
-        """A ``callRecord`` for each conversation that is over, in the order of their ends."""
-        self.on_record: Callable[[Json], None] = _leave_it
-        """Told of each call record as it is made."""
+        self.ended: deque[CallEnded] = deque(maxlen=MOST_ENDED)
+        """What remains of each conversation that is over, in the order of their ends."""
+        self.on_ended: Callable[[CallEnded], None] = _leave_it
+        """Told of each as it ends."""
         for meeting in settings.meetings:
             self.meeting_room(meeting)
         for call in settings.calls:
@@ -324,10 +325,10 @@ class CallWorld:
         self.rooms.pop(room.id, None)
         self._meetings = {key: one for key, one in self._meetings.items() if one is not room}
         if room.past or room.seen:
-            record = call_record(room)
-            self.records.append(record)
-            self.tell("record", record=str(record["id"]))
-            self.on_record(record)
+            ended = call_ended(room)
+            self.ended.append(ended)
+            self.tell("conversation-ended", room=room.id, failure=room.failure)
+            self.on_ended(ended)
 
     # ---- what was heard
 
@@ -385,5 +386,5 @@ class CallWorld:
             self._tell(what, fields)
 
 
-def _leave_it(record: Json) -> None:
+def _leave_it(ended: CallEnded) -> None:
     """Nobody wants it."""
