@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from centralino.simulators.graph.callers import Caller
 from centralino.simulators.graph.calls.arriving import Arrival
 from centralino.simulators.graph.calls.notices import Answer, Post
@@ -19,9 +21,11 @@ from centralino.simulators.graph.calls.orders import Order, Reply
 from centralino.simulators.graph.calls.settings import (
     Application,
     CallsScenario,
+    Delivery,
     Instance,
     Meeting,
     Person,
+    Timing,
 )
 from centralino.simulators.graph.calls.sound import RATE, Tone, to_samples, write_wav
 from centralino.simulators.graph.calls.table import ROWS, Row, spellings
@@ -96,6 +100,23 @@ def scenario(**changes: Loose) -> CallsScenario:
         "people": people(),
     }
     return CallsScenario(**(defaults | changes))
+
+
+def quick(**changes: Loose) -> CallsScenario:
+    """Return the scenario for the machine's own time: everybody is quick."""
+    named = {
+        one.name.split()[0].lower(): msgspec.structs.replace(one, answer_after_ms=100)
+        for one in people()
+        if one.name
+    }
+    phones = {
+        "phone": Person(id=PHONE, kind="phone", tone_hz=TONES[PHONE], answer_after_ms=100),
+        "other_phone": Person(id=OTHER_PHONE, kind="phone", tone_hz=1_200, answer_after_ms=100),
+    }
+    timing = Timing(establish_ms=50, terminate_ms=20, refuse_ms=50, transfer_ms=20)
+    delivery = Delivery(least_latency_ms=1, most_latency_ms=10, retry_after_ms=50)
+    defaults = {"people": people(**named, **phones), "timing": timing, "delivery": delivery}
+    return scenario(**(defaults | changes))
 
 
 def user(person_id: str) -> dict[str, Any]:

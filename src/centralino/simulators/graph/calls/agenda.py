@@ -29,6 +29,8 @@ class Agenda:
     """All timers of the world."""
 
     def __init__(self) -> None:
+        self.on_change: Action = _ignore
+        """Told when the next moment has become an earlier one."""
         self._timers: list[Timer] = []
         self._order = itertools.count()
 
@@ -36,6 +38,8 @@ class Agenda:
         """Do something at a moment."""
         timer = Timer(at, next(self._order), action)
         heapq.heappush(self._timers, timer)
+        if self._timers[0] is timer:
+            self.on_change()
         return timer
 
     def next_at(self) -> int | None:
@@ -48,3 +52,7 @@ class Agenda:
         """Take out the first action that is due."""
         at = self.next_at()
         return heapq.heappop(self._timers) if at is not None and at <= now else None
+
+
+def _ignore() -> None:
+    """Leave it to the next look."""

@@ -74,6 +74,7 @@ def arrive(world: CallWorld, arrival: Arrival) -> ServiceCall:
         raise HandError(f"{application.name or application.id} has all the calls that it may have")
     room = world.new_room("pair")
     seat = somebody.sit_down()
+    seat.is_caller = True
     member = room.seat(seat)
     room.ambience = Mouth()
     ringback = Tone((world.settings.ringback_hz,))
@@ -235,8 +236,9 @@ def redirect(world: CallWorld, order: Order) -> Reply:
     call.cancel("patience")
     call.step(CallEvent.REDIRECTED)
     may_forward = "disableForwarding" not in policies and len(people) == 1
+    caller = call.room.members[0].name
     for target in people:
-        wish = Wish(target, may_forward=may_forward, timeout_ms=timeout_s * 1000)
+        wish = Wish(target, may_forward, timeout_s * 1000, caller=caller)
         won, lost = partial(_redirected, call), partial(_not_redirected, call)
         call.attempts.append(Attempt(world, wish, won, lost))
     return Reply(202)

@@ -159,7 +159,7 @@ class _ToOne(_Plan):
     @override
     def start(self, call: ServiceCall) -> None:
         tell_establishing(call)
-        wish = Wish(self._target)
+        wish = Wish(self._target, caller=call.application.name)
         answered, failed = partial(_answered, call), partial(_failed, call)
         call.attempts.append(Attempt(call.world, wish, answered, failed))
 
@@ -181,7 +181,8 @@ class _ToGroup(_Plan):
         call.after("establish", delay_ms, partial(connect, call))
         for target in self._people:
             on_answer, on_fail = partial(_joined, call), partial(_not_joined, call)
-            call.attempts.append(Attempt(call.world, Wish(target), on_answer, on_fail))
+            wish = Wish(target, caller=call.application.name)
+            call.attempts.append(Attempt(call.world, wish, on_answer, on_fail))
 
 
 class _ToMeeting(_Plan):

@@ -64,7 +64,7 @@ def transfer(world: CallWorld, order: Order) -> Reply:
         call.after("transfer", delay_ms, partial(_consult, call, transferee, replaced))
     else:
         taken, failed = partial(_taken, call, transferee), partial(_failed, call, transferee)
-        call.attempts.append(Attempt(world, Wish(target), taken, failed))
+        call.attempts.append(Attempt(world, Wish(target, caller=transferee.name), taken, failed))
     return Reply(202)
 
 
@@ -258,7 +258,8 @@ class _Invitation:
             call.after(f"move-{name}", 0, partial(self._move, name, replaced))
             return
         came, failed = partial(self._came, name, is_hidden), partial(self._failed, name)
-        attempt = Attempt(world, Wish(party), came, failed)
+        wish = Wish(party, caller=call.application.name)
+        attempt = Attempt(world, wish, came, failed)
         call.invited[name] = attempt
         call.attempts.append(attempt)
 

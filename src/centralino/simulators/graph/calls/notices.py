@@ -21,6 +21,7 @@ from centralino.simulators.graph.calls.legacy import legacy_body
 from centralino.wire.graph.notification import CommsNotification, write_notifications
 
 if TYPE_CHECKING:
+    from centralino.simulators.entra.mint import Defect
     from centralino.simulators.graph.calls.call import ServiceCall
     from centralino.simulators.graph.calls.world import CallWorld
 
@@ -50,6 +51,8 @@ class Post:
     attempt: int
     """From 1."""
     is_legacy: bool = False
+    defect: Defect | None = None
+    """What must be wrong with its token; None for nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,10 +60,15 @@ class _Parcel:
     """What travels in one envelope."""
 
     notices: list[CommsNotification]
-    is_copy: bool = False
     attempt: int = 0
     redirects: int = 0
+    defect: Defect | None = None
     is_legacy: bool = False
+
+    def may_take(self, other: _Parcel) -> bool:
+        """Tell whether another one may travel in this envelope."""
+        is_plain = not (self.is_legacy or other.is_legacy)
+        return is_plain and self.defect is None and other.defect is None
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +121,10 @@ class Notices:
         if len(waiting) > 1 and dice.random() < settings.reorder_ratio:
             waiting[-1], waiting[-2] = waiting[-2], waiting[-1]
         if dice.random() < settings.duplicate_ratio:
-            waiting.append(_Parcel(list(waiting[-1].notices), is_copy=True))
+            waiting.append(_Parcel(list(waiting[-1].notices)))
+        if settings.bad_tokens and dice.random() < settings.bad_token_ratio:
+            forged = _Parcel(list(waiting[-1].notices), defect=dice.choice(settings.bad_tokens))
+            waiting.insert(len(waiting) - 1, forged)
 
     def _plan(self, lane: _Lane) -> None:
         """Begin with the next parcel of a lane after its latency."""
@@ -129,7 +140,8 @@ class Notices:
 
     def _begin(self, lane: _Lane) -> None:
         parcel = lane.waiting.popleft()
-        while lane.waiting and len(parcel.notices) < self._settings.batch and not parcel.is_legacy:
+        most = self._settings.batch
+        while len(parcel.notices) < most and lane.waiting and parcel.may_take(lane.waiting[0]):
             parcel.notices += lane.waiting.popleft().notices
         lane.current = parcel
         self._send(lane)
@@ -152,6 +164,7 @@ class Notices:
             call.chain_id,
             parcel.attempt,
             parcel.is_legacy,
+            parcel.defect,
         )
         self._under_way[post.number] = lane
         self._ready.append(post)
@@ -171,7 +184,12 @@ class Notices:
             return
         self._world.tell("notified", call=post.call_id, status=answer.status, attempt=post.attempt)
         parcel = lane.current
-        if parcel.is_legacy and answer.status == 204:
+        if parcel.defect is not None:
+            is_taken = 200 <= answer.status < 300
+            what = "forgery-accepted" if is_taken else "forgery-refused"
+            self._world.tell(what, call=post.call_id, defect=parcel.defect)
+            self._plan(lane)
+        elif parcel.is_legacy and answer.status == 204:
             parcel.is_legacy = False
             parcel.attempt = 0
             self._send(lane)

@@ -39,6 +39,10 @@ class HandError(Exception):
 class Ringing(Protocol):
     """A call that rings somebody; see `ringing`."""
 
+    id: str
+    began_at: int
+    caller_name: str
+
     def answer(self, *, is_voicemail: bool = False) -> None:
         """Connect it."""
         ...
@@ -62,6 +66,7 @@ class Seat:
     """By himself: he speaks and nobody hears."""
     voice: Utterance | None = None
     wants_to_speak: bool = False
+    is_caller: bool = False
     has_begun: bool = False
     """His script runs."""
 

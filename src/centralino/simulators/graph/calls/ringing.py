@@ -8,7 +8,7 @@ voicemail happen inside, up to `MOST_FORWARDS` deep.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +40,8 @@ class Wish:
     timeout_ms: int = 0
     """0 leaves it to the settings."""
     depth: int = 0
+    caller: str = ""
+    """Whose name shows where it rings."""
 
 
 class Attempt:
@@ -66,6 +68,9 @@ class Attempt:
         self._on_fail = on_fail
         self._timers: list[Timer] = []
         self._inner: Attempt | None = None
+        self.id = world.new_id()
+        self.began_at = world.now
+        self.caller_name = wish.caller
         self._turn = Turn()
         self.somebody: Somebody | None = world.find_person(wish.target)
         self.is_over = False
@@ -119,7 +124,7 @@ class Attempt:
             self._refuse("no-route")
             return
         self._stop_ringing()
-        wish = Wish(target, depth=self._wish.depth + 1, timeout_ms=self._wish.timeout_ms)
+        wish = replace(self._wish, target=target, depth=self._wish.depth + 1)
         self._inner = Attempt(self._world, wish, self._answered, self.fail)
 
     def answer(self, *, is_voicemail: bool = False) -> None:

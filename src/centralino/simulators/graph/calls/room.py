@@ -52,6 +52,11 @@ class Member:
     recording: RecordingStatus = RecordingStatus.UNKNOWN
 
     @property
+    def name(self) -> str:
+        """What a display shows of him."""
+        return self.identity.display_name or self.identity.id
+
+    @property
     def is_muted(self) -> bool:
         """Whether nobody hears him, by the service or by himself."""
         return self.is_server_muted or (self.seat is not None and self.seat.is_muted)
@@ -112,7 +117,13 @@ class Room:
         self.members.append(member)
         self.past.append(member)
         self.roster_changed([member])
+        self._tell_presence()
         return member
+
+    def _tell_presence(self) -> None:
+        for one in self.members:
+            if one.seat is not None:
+                self.world.on_talk(one.line.owner, self.id, len(self.members))
 
     def seat(self, seat: Seat, participant_id: str = "") -> Member:
         """Let a person in."""
@@ -139,8 +150,10 @@ class Room:
         if member.seat is not None:
             member.seat.member = None
         member.line.listen((), self.world.now)
-        self.rewire()
         self.roster_changed([], [member])
+        if member.call is None:
+            self.world.on_talk(member.line.owner, self.id, 0)
+        self._tell_presence()
 
     def leave(self, member: Member, how: str = "") -> None:
         """A person hangs up, or is made to leave."""

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from centralino.simulators.entra.mint import Defect
+
 Behaviour = Literal[
     "answer",
     "decline",
@@ -204,6 +206,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     duplicate_ratio: float = 0.0
     reorder_ratio: float = 0.0
     """Of neighbours in one call that change places."""
+    bad_tokens: tuple[Defect, ...] = ()
+    """Forgeries: a copy of a notification comes first, its token wrong in one of these ways."""
+    bad_token_ratio: float = 0.0
+    """Of notifications that are preceded by a forgery."""
     follows_redirects: int = 3
     moves_after_redirect: bool = True
     """After a 302 the call's next notifications go to the new place at once."""
@@ -252,6 +258,9 @@ class Habits(Struct, frozen=True, kw_only=True):
     """A caller who hangs up while he is recorded still leaves a finished operation."""
     same_resource_is_cached: bool = True
     """A prompt whose ``resourceId`` was played before is not fetched again."""
+    reaches_any_host: bool = False
+    """Callbacks and prompts may be anywhere; else only on the loopback. A simulator is no way into
+    somebody's network."""
     http_callbacks: Literal["never", "loopback", "always"] = "loopback"
     """Whether a plain http callback is taken; the service wants https."""
 

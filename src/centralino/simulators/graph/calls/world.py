@@ -92,6 +92,8 @@ class CallWorld:
         self.recordings = Recordings(self)
         self.ended: deque[CallEnded] = deque(maxlen=MOST_ENDED)
         """What remains of each conversation that is over, in the order of their ends."""
+        self.on_talk: Callable[[str, str, int], None] = _leave_talk
+        """Told of a person, a conversation and its parties as they change; 0 parties: he left."""
         self.on_ended: Callable[[CallEnded], None] = _leave_it
         """Told of each as it ends."""
         for meeting in settings.meetings:
@@ -128,8 +130,7 @@ class CallWorld:
             Refusal: it may not, or it cannot be.
         """
         self.advance(now)
-        if order.caller.is_delegated:
-            raise no_permission("an application permission; delegated ones are not supported")
+        self.require_application(order.caller)
         return handler(self, order)
 
     def call_for(self, caller: Caller, call_id: str, now: int) -> ServiceCall:
@@ -160,6 +161,15 @@ class CallWorld:
         if found is None:
             raise forbidden("7503", "Application is not registered in our store.")
         return found
+
+    def require_application(self, caller: Caller) -> None:
+        """Go on only for an application by itself.
+
+        Raises:
+            Refusal: the token is on behalf of a user.
+        """
+        if caller.is_delegated:
+            raise no_permission("an application permission; delegated ones are not supported")
 
     def require_room_for(self, application: Application) -> None:
         """Go on only below the limits of an application.
@@ -384,6 +394,10 @@ class CallWorld:
         """Tell the report what happened."""
         if self._tell is not None:
             self._tell(what, fields)
+
+
+def _leave_talk(person_id: str, room_id: str, parties: int) -> None:
+    """Nobody wants it."""
 
 
 def _leave_it(ended: CallEnded) -> None:
