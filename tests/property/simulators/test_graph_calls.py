@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from typing_extensions import override
 
 from centralino.simulators.graph.calls.arriving import Arrival
 from centralino.simulators.graph.calls.people import HandError
@@ -110,7 +111,7 @@ class Calls(RuleBasedStateMachine):
 
     def _pick(self, data: st.DataObject) -> str:
         alive = [call.id for call in self.bot.world.calls.values()]
-        return data.draw(st.sampled_from([*alive, "unknown"]))
+        return data.draw(st.sampled_from(alive or ["unknown"]))
 
     # ---- what an application does
 
@@ -122,6 +123,13 @@ class Calls(RuleBasedStateMachine):
     def join(self) -> None:
         info = {"joinMeetingId": "123", "passcode": "p"}
         self._ask("POST", "", new_call(meetingInfo=info))
+
+    @rule(caller=st.sampled_from(EVERYBODY), called=st.sampled_from([APP, APP_NUMBER]))
+    def stand(self, caller: str, called: str) -> None:
+        with contextlib.suppress(HandError):
+            call = self.bot.world.ring(Arrival(caller, called), self.bot.now)
+            self._ask("POST", f"/{call.id}/answer", ANSWER)
+            self.wait(300)
 
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
@@ -217,6 +225,7 @@ class Calls(RuleBasedStateMachine):
         for room in self.bot.world.rooms.values():
             assert all(one.call is None or not one.call.is_over for one in room.members)
 
+    @override
     def teardown(self) -> None:
         bot = self.bot
         for _ in range(150):

@@ -18,7 +18,6 @@ from azure.identity.aio import ClientSecretCredential
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph.generated.models.app_hosted_media_config import AppHostedMediaConfig
 from msgraph.generated.models.audio_routing_group import AudioRoutingGroup
 from msgraph.generated.models.call import Call
@@ -38,6 +37,8 @@ from msgraph.generated.models.screen_sharing_role import ScreenSharingRole
 from msgraph.generated.models.service_hosted_media_config import ServiceHostedMediaConfig
 from msgraph.generated.models.teleconference_device_quality import TeleconferenceDeviceQuality
 from msgraph.generated.models.tone import Tone
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_service_client import GraphServiceClient
 
 from centralino.simulators.graph.calls.arriving import Arrival
 from centralino.simulators.graph.calls.sound import RATE, read_wav
