@@ -11,6 +11,7 @@ import asyncio
 import importlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -123,9 +124,8 @@ async def signed_in(stage: CallsStage, client_id: str = APP) -> AsyncIterator[Cl
         connection_verify=stage.ca_file,
     )
     scopes = ["https://graph.microsoft.com/.default"]
-    provider = AzureIdentityAuthenticationProvider(
-        credential, scopes=scopes, allowed_hosts=["127.0.0.1"]
-    )
+    host = urlsplit(stage.graph.url).hostname or ""
+    provider = AzureIdentityAuthenticationProvider(credential, scopes=scopes, allowed_hosts=[host])
     async with credential, httpx.AsyncClient(trust_env=False, timeout=15) as http:
         adapter = GraphRequestAdapter(provider, client=http)
         adapter.base_url = stage.graph.url
