@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 
 import centralino
-from centralino.api import commands, live, metrics, supervision
+from centralino.api import commands, explanation, live, metrics, supervision
 from centralino.api.boundary import Boundary
 from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
@@ -38,6 +38,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
             *live.ROUTES,
             *commands.ROUTES,
             *supervision.ROUTES,
+            *explanation.ROUTES,
             metrics.read_metrics,
             read_liveness,
             readiness_route(doorkeeper.control),

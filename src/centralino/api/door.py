@@ -19,7 +19,9 @@ from typing_extensions import override
 
 from centralino.api.cookies import require_own_site, session_cookie
 from centralino.core.kernel.errors import NotAllowed, NotFound, RemoteUnavailable
+from centralino.core.kernel.ids import InteractionId
 from centralino.core.kernel.instant import Instant
+from centralino.core.routing.explain import Explanation
 from centralino.exchange.control import (
     ControlCommand,
     ControlPort,
@@ -27,6 +29,7 @@ from centralino.exchange.control import (
     Figures,
     Health,
 )
+from centralino.exchange.explaining import ExplanationPort
 from centralino.exchange.ports import ClockPort
 from centralino.exchange.replica import TenantReplica
 from centralino.exchange.sign_in import DelegationPort, OnboardingPort, SignInPort
@@ -44,8 +47,15 @@ MAY_COMMAND = frozenset({Role.TEAM_LEAD, Role.SUPERVISOR, Role.TENANT_ADMIN})
 class TenantDoor:
     """The exchange as one principal may see and use it."""
 
-    def __init__(self, principal: Principal, control: ControlPort, clock: ClockPort) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        control: ControlPort,
+        clock: ClockPort,
+        explanations: ExplanationPort | None = None,
+    ) -> None:
         self.principal = principal
+        self._explanations = explanations
         self._control = control
         self._clock = clock
 
@@ -100,6 +110,17 @@ class TenantDoor:
             )
         )
 
+    async def explain(self, interaction: InteractionId, at: Instant | None) -> Explanation:
+        """Return why an interaction of the tenant is where it is.
+
+        Raises:
+            NotFound: it is not there at that moment.
+            RemoteUnavailable: the journal cannot be read from here.
+        """
+        if self._explanations is None:
+            raise RemoteUnavailable("journal", "explain", "the journal cannot be read from here")
+        return await self._explanations.explain(self.principal.tenant, interaction, at)
+
     async def read_figures(self) -> Figures:
         """Return what was counted; raises as ``ControlPort.read_figures``."""
         return await self._control.read_figures(self.principal.tenant)
@@ -120,6 +141,8 @@ class Doorkeeper:
     """How browsers sign in; ``None``: they cannot."""
     onboarding: OnboardingPort | None = None
     delegation: DelegationPort | None = None
+    explanations: ExplanationPort | None = None
+    """Who says why an interaction waits; nobody can where it is missing."""
 
     async def admit(self, token: str) -> TenantDoor:
         """Return the door of whoever is behind a token.
@@ -130,7 +153,7 @@ class Doorkeeper:
         if not token or len(token) > LONGEST_TOKEN:
             raise TokenRefused("a token is needed")
         principal = await self.tokens.verify(token)
-        return TenantDoor(principal, self.control, self.clock)
+        return TenantDoor(principal, self.control, self.clock, self.explanations)
 
     def admit_browser(self, connection: ASGIConnection[Any, Any, Any, Any]) -> TenantDoor:
         """Return the door of who is signed in in the browser that connects.
@@ -143,7 +166,7 @@ class Doorkeeper:
             raise TokenRefused("a token is needed")
         session = self.sign_in.read(session_cookie(connection))
         require_own_site(connection)
-        return TenantDoor(session.principal, self.control, self.clock)
+        return TenantDoor(session.principal, self.control, self.clock, self.explanations)
 
 
 def bearer_token(header: str | None) -> str:

@@ -9,12 +9,14 @@ down which.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from typing import TYPE_CHECKING
 
 from centralino.adapters.clock import SystemClock
 from centralino.api.application import create_server_application
 from centralino.api.server import listen, serve
+from centralino.bootstrap.explanations import JournalExplanations
 from centralino.bootstrap.sign_in import doorkeeper_of, sign_in_parts
 from centralino.core.kernel.errors import ConfigError
 from centralino.exchange.control_client import LinkedControl
@@ -40,9 +42,11 @@ async def run_edge(settings: Settings, layout: Layout, on_ready: Callable[[], No
     control = LinkedControl(
         layout.control_socket, generation=generation, timeout_s=api.command_timeout_s
     )
-    application = create_server_application(
-        doorkeeper_of(parts, control, clock), api, generation=generation
+    keeper = dataclasses.replace(
+        doorkeeper_of(parts, control, clock),
+        explanations=JournalExplanations(settings.journal, layout),
     )
+    application = create_server_application(keeper, api, generation=generation)
     listener = _listen(settings, layout)
     try:
         async with asyncio.TaskGroup() as group:

@@ -101,6 +101,18 @@ def open_configured_reader(config: Path) -> OpenReader:
     return open_reader(settings.journal, data_layout(settings))
 
 
+def configured_snapshots(journal: Path | None, config: Path | None) -> Snapshots | None:
+    """Return the snapshots of a journal that is named by its path, or by settings."""
+    if journal is not None:
+        folder = journal if journal.is_dir() else journal.parent
+        store = SnapshotFiles(Layout(folder, folder).snapshots)
+        return Snapshots(store, code_fingerprint())
+    if config is None:
+        return None
+    settings = load_settings(config, os.environ)
+    return open_snapshots(settings.journal, data_layout(settings))
+
+
 def data_layout(settings: Settings) -> Layout:
     """Return where data lies; without sockets, for commands beside a running product."""
     folder = Path(settings.data_dir).absolute()

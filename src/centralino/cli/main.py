@@ -15,6 +15,7 @@ from centralino.cli import apply as apply_command
 from centralino.cli import certify as certify_command
 from centralino.cli import demo as demo_command
 from centralino.cli import doctor as doctor_command
+from centralino.cli import explain as explain_command
 from centralino.cli import flow as flow_command
 from centralino.cli import replay as replay_command
 from centralino.cli import serve as serve_command
@@ -139,6 +140,27 @@ def replay(
     if journal is None and config is None:
         _stop("Which journal? Name its file or directory, or settings with --config.", WRONG_USAGE)
     raise typer.Exit(replay_command.run(journal, config, against, json))
+
+
+@app.command()
+def explain(
+    interaction: Annotated[str, typer.Argument(help="Its id, as the live state shows it.")],
+    at: Annotated[
+        str | None, typer.Option(help="The moment, as 2026-11-29T10:15:00Z; now when missing.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Journal file, or the data directory of one.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings as YAML: the journal that they name.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose; all are looked at if missing.")] = None,
+    json: JsonFile = None,
+) -> None:
+    """Say why an interaction waits: for each agent the rule against him, per queue who is next."""
+    if journal is None and config is None:
+        _stop("Which journal? Name it with --journal, or settings with --config.", WRONG_USAGE)
+    raise typer.Exit(explain_command.run(interaction, at, tenant, (journal, config), json))
 
 
 @app.command()

@@ -6,7 +6,7 @@ The result is the same with and without snapshots; they only make it come sooner
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,26 @@ def recover(
         StorageError: the journal cannot be read, is damaged, or is of a newer release.
     """
     found, keys, rest = _begin(tenant, journal, snapshots, until)
+    _fold(found, keys, rest, until)
+    return found, keys
+
+
+def advance(
+    found: Recovered, tenant: TenantId, journal: JournalReadPort, *, until: Instant
+) -> None:
+    """Bring an engine that was recovered to a later instant.
+
+    Raises:
+        StorageError: the journal cannot be read, is damaged, or is of a newer release.
+    """
+    _fold(found, KeyDigest(), journal.read(tenant, found.engine.state.sequence), until)
+
+
+def _fold(
+    found: Recovered, keys: KeyDigest, records: Iterable[JournalRecord], until: Instant | None
+) -> None:
     last: JournalRecord | None = None
-    for record in rest:
+    for record in records:
         if until is not None and record.at > until:
             break
         last = record
@@ -76,14 +94,13 @@ def recover(
             raise
         except (AppError, LookupError) as error:
             raise StorageError(
-                f"record {record.sequence} of {tenant} does not follow from those before it: "
-                f"{error}; restore the journal from a backup"
+                f"record {record.sequence} of {record.tenant} does not follow from those before "
+                f"it: {error}; restore the journal from a backup"
             ) from error
         found.records += 1
         keys.add(record.key)
     if last is not None:
         found.anchor = anchor_of(last)
-    return found, keys
 
 
 def _begin(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,8 +18,10 @@ import httpx
 from centralino.api.application import create_server_application
 from centralino.api.door import Doorkeeper
 from centralino.api.settings import ApiSettings
+from centralino.core.agents.commands import MakeAgentNotReady
 from centralino.core.kernel.errors import AppError, NotFound, RemoteUnavailable
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId, TenantId, TrunkId
+from centralino.core.routing.explain import Explanation, explain
 from centralino.exchange.control import (
     AgentView,
     AlarmView,
@@ -36,9 +38,11 @@ from centralino.exchange.control import (
 from centralino.exchange.control_answers import AnswerBook
 from centralino.exchange.replica import TenantReplica
 from centralino.exchange.tokens import Principal, Role, TokenRefused
+from tests.unit.core.company import ANNA, Desk
 
 if TYPE_CHECKING:
     from centralino.api.boundary import Boundary
+    from centralino.core.kernel.instant import Instant
     from centralino.exchange.ports import ClockPort
 
 ACME, OTHER = TenantId("acme"), TenantId("other")
@@ -195,6 +199,28 @@ def replica_of(changes: Changes, generation: int = GENERATION) -> TenantReplica:
     return replica
 
 
+class InMemoryExplanations:
+    """Explains one interaction of one tenant that waits."""
+
+    def __init__(self) -> None:
+        self.moments: list[Instant | None] = []
+
+    async def explain(
+        self, tenant: TenantId, interaction: InteractionId, at: Instant | None
+    ) -> Explanation:
+        """Return the explanation of a waiting customer."""
+        self.moments.append(at)
+        if (tenant, interaction) != (ACME, "i-1"):
+            raise NotFound(f"there is no interaction {interaction}")
+        desk = Desk()
+        desk.do(MakeAgentNotReady(agent=ANNA, reason="break"))
+        desk.connect_call("in-1")
+        desk.queue_call("in-2")
+        name = list(desk.engine.state.interactions)[-1]
+        found = explain(desk.engine.state, name, at or desk.now)
+        return replace(found, interaction=interaction)
+
+
 @dataclass
 class Reception:
     """The served application and what stands behind it."""
@@ -209,7 +235,9 @@ class Reception:
         self.acme = replica_of(acme_reset())
         other = replica_of(Changes(tenant=OTHER, sequence=1, is_reset=True, name="Other"))
         self.control.replicas = {ACME: self.acme, OTHER: other}
-        doorkeeper = Doorkeeper(InMemoryTokens(), self.control, self.clock)
+        doorkeeper = Doorkeeper(
+            InMemoryTokens(), self.control, self.clock, explanations=InMemoryExplanations()
+        )
         self.application = create_server_application(doorkeeper, self.settings, generation=1)
 
     def ask(

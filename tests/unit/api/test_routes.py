@@ -12,7 +12,7 @@ import pytest
 import structlog.testing
 from typing_extensions import override
 
-from centralino.api import live, views
+from centralino.api import explanation, live, views
 from centralino.api.application import (
     create_application,
     create_server_application,
@@ -59,6 +59,7 @@ READS = {
     "/v1/live/callbacks": live.CallbackPage,
     "/v1/live/trunks": live.TrunkPage,
     "/v1/live/events": live.EventPage,
+    "/v1/interactions/i-1/explanation": explanation.InteractionExplanation,
 }
 
 
@@ -95,6 +96,23 @@ def test_a_read_answers_what_it_promises(path: str, kind: type[msgspec.Struct]) 
     assert answer.status_code == 200, answer.text
     found = msgspec.json.decode(answer.content, type=kind)
     assert set(msgspec.to_builtins(found)) == set(answer.json())
+
+
+def test_an_explanation_says_the_rule_against_each_agent() -> None:
+    path = "/v1/interactions/i-1/explanation"
+    found = Reception().ask("GET", path).json()
+    assert found["state"] == "queued"
+    assert {one["agent"]: one["rule"] for one in found["agents"]} == {
+        "anna": "not-ready",
+        "bruno": "busy",
+    }
+    assert found["queues"][0]["why"] == {"not-ready": 1, "busy": 1}
+    for moment in ("2023-11-14T22:13:25Z", "2023-11-14T23:13:25%2B01:00", "2023-11-14T22:13:25"):
+        asked = Reception().ask("GET", f"{path}?at={moment}").json()
+        assert asked["at"] == "2023-11-14T22:13:25.000Z"
+        assert asked["waited_ms"] == 5000
+    wrong = Reception().ask("GET", f"{path}?at=yesterday")
+    assert wrong.status_code in {400, 422}
 
 
 def test_a_queue_tells_who_waits_and_how_long() -> None:
