@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from centralino.simulators.carrier.carrier import CarrierSimulator
@@ -14,11 +15,14 @@ from centralino.simulators.direct_routing.proxy import DirectRoutingSimulator
 from centralino.simulators.dns.server import NameServer
 from centralino.simulators.entra.description import CHANGE_TRACKING_ID
 from centralino.simulators.entra.simulator import EntraSimulator
+from centralino.simulators.graph.calls.bridge import with_tenant
+from centralino.simulators.graph.calls.driver import GraphCalls
 from centralino.simulators.graph.server import GraphSimulator
 from centralino.simulators.http.clock import LoopClock
 from centralino.simulators.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
+    from centralino.simulators.entra.mint import Defect
     from centralino.simulators.messages import MessageRecorder
     from centralino.simulators.report import Report
 
@@ -87,8 +91,42 @@ async def _start_cloud(
             seed=scenario.seed,
             validation_token=partial(_validation_token, entra),
         )
+        calls = _calls(scenario, report, entra, graph)
         await stack.enter_async_context(graph)
+        if calls is not None:
+            await stack.enter_async_context(calls)
         report.add("graph", "listening", url=graph.url, page=graph.page_url)
+
+
+def _calls(
+    scenario: Scenario, report: Report, entra: EntraSimulator, graph: GraphSimulator
+) -> GraphCalls | None:
+    """Mount the calls of one of Graph's tenants, if the scenario has them.
+
+    Raises:
+        ScenarioError: they are in no tenant of Graph.
+    """
+    calls = scenario.calls
+    if calls is None or scenario.graph is None:
+        return None
+    tenants = {tenant.id.lower(): tenant for tenant in scenario.graph.tenants}
+    tenant = tenants.get(calls.tenant_id.lower())
+    if tenant is None:
+        raise ScenarioError(f"calls are in tenant {calls.tenant_id}, which graph does not have")
+    authorities = scenario.graph.authorities
+    return GraphCalls(
+        with_tenant(calls, tenant),
+        graph,
+        sign=partial(_callback_token, entra),
+        authorities=Path(authorities) if authorities else None,
+        tell=lambda what, more: report.add("calls", what, **more),
+    )
+
+
+def _callback_token(
+    entra: EntraSimulator, app_id: str, tenant_id: str, defect: Defect | None
+) -> str:
+    return entra.callbacks.token(app_id, tenant_id, defect=defect)
 
 
 def _validation_token(entra: EntraSimulator, app_id: str, tenant_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from centralino.simulators.entra.description import EntraScenario
+from centralino.simulators.graph.calls.settings import CallsScenario
 from centralino.simulators.graph.scenario import GraphScenario
 
 Behaviour = Literal[
@@ -316,6 +317,9 @@ class Scenario(Struct, frozen=True, kw_only=True):
     entra: EntraScenario | None = None
     graph: GraphScenario | None = None
     """Needs ``entra``, whose tokens it takes."""
+    calls: CallsScenario | None = None
+    """Graph's calls, in one of the tenants of ``graph``: what is there beside its people and
+    resource accounts, which are in them anyway."""
     dns_port: int = 0
     """A DNS server on ``media_address``; 0 leaves it out."""
 

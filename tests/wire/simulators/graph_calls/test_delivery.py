@@ -10,8 +10,8 @@ import pytest
 
 from centralino.simulators.entra.mint import Defect
 from centralino.simulators.graph.calls.arriving import Arrival
-from centralino.simulators.graph.calls.bridge import scenario_of
-from centralino.simulators.graph.calls.settings import Delivery, Habits, Person
+from centralino.simulators.graph.calls.bridge import with_tenant
+from centralino.simulators.graph.calls.settings import Application, Delivery, Habits, Person
 from centralino.simulators.graph.calls.sound import RATE, read_wav
 from centralino.simulators.http.messages import Response, redirect_response
 from centralino.wire.rtp.tone import tone_share
@@ -20,12 +20,12 @@ from tests.kit.graph_calls import (
     ADA,
     APP,
     BOB,
-    INSTANCE,
     TENANT,
     TONES,
     new_call,
     people,
     quick,
+    scenario,
     user,
 )
 from tests.kit.graph_calls_stage import CallsStage, running_calls
@@ -149,14 +149,14 @@ def test_what_somebody_hears_can_be_listened_to(tmp_path: Path) -> None:
         root = stage.graph.root_url
         async with asyncio.timeout(10):
             while True:
-                listed = (await stage.http.get(f"{root}/simulated/lines?owner={call_id}")).json()
+                listed = (await stage.http.get(f"{root}/simulator/lines?owner={call_id}")).json()
                 (line,) = listed["value"]
-                got = await stage.http.get(f"{root}/simulated/lines/{line['id']}/heard.wav")
+                got = await stage.http.get(f"{root}/simulator/lines/{line['id']}/heard.wav")
                 samples = read_wav(got.content)
                 if samples.size > RATE // 2:
                     break
         assert tone_share(samples, TONES[ADA], sample_rate=RATE) > 0.5
-        missing = await stage.http.get(f"{root}/simulated/lines/x/heard.wav")
+        missing = await stage.http.get(f"{root}/simulator/lines/x/heard.wav")
         assert missing.status_code == 404
 
     play(tmp_path, scene)
@@ -203,16 +203,19 @@ def test_a_person_declines_on_the_page(tmp_path: Path) -> None:
 
 
 def test_the_calls_of_a_tenant_are_made_of_its_people() -> None:
-    made = scenario_of(graph_tenant.tenant(), webhooks={APP: "https://cc.example"})
-    assert {one.name for one in made.people} >= {"Anna Riva", "Bruno Conti"}
+    bruno = Person(id=graph_tenant.BRUNO, name="Bruno by hand", tone_hz=999)
+    application = Application(id=graph_tenant.APP, webhook="https://cc.example")
+    given = scenario(people=(bruno,), applications=(application,))
+    made = with_tenant(given, graph_tenant.tenant())
+    assert {one.name for one in made.people} >= {"Anna Riva", "Bruno by hand"}
     assert len({one.tone_hz for one in made.people}) == len(made.people)
     by_id = {one.id: one for one in made.people}
-    assert by_id[graph_tenant.BRUNO].behaviour == "answer"
+    assert by_id[graph_tenant.BRUNO].tone_hz == 999
     assert by_id[graph_tenant.GUEST].kind == "guest"
-    named = {one.id: one for one in made.applications}
-    assert named[APP].webhook == "https://cc.example"
-    assert INSTANCE not in {instance.id for one in made.applications for instance in one.instances}
-    assert any(one.instances for one in made.applications)
+    assert by_id[graph_tenant.ANNA].behaviour == "by-hand"
+    (one,) = made.applications
+    assert one.webhook == "https://cc.example"
+    assert [instance.id for instance in one.instances] == [graph_tenant.ROBOT]
 
 
 def test_arrivals_by_hand_wake_the_driver(tmp_path: Path) -> None:
@@ -221,3 +224,36 @@ def test_arrivals_by_hand_wake_the_driver(tmp_path: Path) -> None:
         await stage.webhook.state(call.id, "incoming")
 
     play(tmp_path, scene, quick(habits=Habits(http_callbacks="loopback")))
+
+
+def test_people_are_moved_by_hand_over_http(tmp_path: Path) -> None:
+    async def scene(stage: CallsStage) -> None:
+        base = f"{stage.graph.root_url}/simulator/calls"
+
+        async def press(action: str, body: dict[str, Any] | None = None) -> int:
+            url = f"{base}/people/{ADA}/{action}"
+            return (await stage.http.post(url, json=body or {})).status_code
+
+        rung = await stage.http.post(f"{base}/people/{ADA}/ring", json={"target": APP})
+        call_id = rung.json()["id"]
+        await stage.webhook.state(call_id, "incoming")
+        shown = (await stage.http.get(base)).json()["value"]
+        assert [(one["id"], one["state"]) for one in shown] == [(call_id, "incoming")]
+        for action in ("hold", "resume", "mute", "unmute", "hush"):
+            assert await press(action) == 200
+        assert await press("say", {"forMs": 100}) == 200
+        assert await press("say", {"forMs": -1}) == 400
+        assert await press("press", {"keys": "1#"}) == 200
+        assert await press("press", {"keys": "x"}) == 409
+        assert await press("answer") == 409
+        assert await press("dance") == 404
+        assert await press("hang-up") == 200
+        await stage.webhook.state(call_id, "terminated")
+        people = (await stage.http.get(f"{base}/people")).json()["value"]
+        assert {one["status"] for one in people} == {"idle"}
+        nobody = await stage.http.post(f"{base}/people/nobody/answer", json={})
+        assert nobody.status_code == 404
+        stranger = await stage.http.get(base, headers={"origin": "https://elsewhere.example"})
+        assert stranger.status_code == 403
+
+    play(tmp_path, scene)

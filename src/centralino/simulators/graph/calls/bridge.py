@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from centralino.simulators.graph.calls.settings import Application, CallsScenario, Instance, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from centralino.simulators.graph.calls.people import Somebody
     from centralino.simulators.graph.calls.world import CallWorld
@@ -118,44 +120,29 @@ def _talking(somebody: Somebody) -> Iterable[Json]:
         }
 
 
-def scenario_of(
-    tenant: Tenant,
-    *,
-    webhooks: Mapping[str, str],
-    granted: tuple[str, ...] = (),
-    phones: tuple[Person, ...] = (),
-    seed: int = 1,
-) -> CallsScenario:
-    """Make the calls' scenario of a tenant: its people, its resource accounts.
+def with_tenant(calls: CallsScenario, tenant: Tenant) -> CallsScenario:
+    """Complete the calls' scenario by what the tenant has anyway: its people, its accounts.
 
-    Args:
-        tenant: who is there.
-        webhooks: application id to where it is told of incoming calls; those without a resource
-            account too.
-        granted: permissions that every application has consent for.
-        phones: telephones outside the tenant.
-        seed: of chance.
+    Who is described in the calls stays as he is there; the others get a voice and their phone's
+    habits. Resource accounts become instances of their applications.
     """
-    people = [_person(index, one) for index, one in enumerate(tenant.people)]
-    accounts: dict[str, list[Instance]] = {app_id: [] for app_id in webhooks}
-    for account in tenant.resource_accounts:
-        instance = Instance(id=account.id, name=account.name, number=account.number)
-        accounts.setdefault(account.app_id, []).append(instance)
-    applications = [
-        Application(
-            id=app_id,
-            name=instances[0].name if instances else "",
-            webhook=webhooks.get(app_id, ""),
-            granted=granted,
-            instances=tuple(instances),
-        )
-        for app_id, instances in sorted(accounts.items())
+    known = {one.id.lower() for one in calls.people}
+    people = [
+        _person(index, one)
+        for index, one in enumerate(tenant.people)
+        if one.id.lower() not in known
     ]
-    return CallsScenario(
-        tenant_id=tenant.id,
-        seed=seed,
-        people=(*people, *phones),
-        applications=tuple(applications),
+    applications = {one.id.lower(): one for one in calls.applications}
+    for account in tenant.resource_accounts:
+        key = account.app_id.lower()
+        application = applications.get(key) or Application(id=account.app_id, name=account.name)
+        if all(one.id != account.id for one in application.instances):
+            added = Instance(id=account.id, name=account.name, number=account.number)
+            instances = (*application.instances, added)
+            application = msgspec.structs.replace(application, instances=instances)
+        applications[key] = application
+    return msgspec.structs.replace(
+        calls, people=(*calls.people, *people), applications=tuple(applications.values())
     )
 
 

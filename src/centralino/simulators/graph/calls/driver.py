@@ -21,9 +21,10 @@ import httpx
 import structlog
 
 from centralino.simulators.graph.calls.bridge import TenantBridge
+from centralino.simulators.graph.calls.hand import Hand
 from centralino.simulators.graph.calls.notices import Answer, Post
 from centralino.simulators.graph.calls.prompts import MOST_BYTES, Fetch
-from centralino.simulators.graph.calls.routes import add_files, routes
+from centralino.simulators.graph.calls.routes import add_recordings, routes
 from centralino.simulators.graph.calls.world import CallWorld
 from centralino.simulators.graph.instants import NS_PER_S
 
@@ -75,7 +76,8 @@ class GraphCalls:
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         graph.mount(routes(self.world))
-        add_files(graph.application.service, self.world, self._now)
+        add_recordings(graph.application.service, self.world, self._now)
+        Hand(self.world, graph, self.wake).add_routes()
         self.world.notices.on_ready = self._wake.set
         self.world.prompts.on_wanted = self._wake.set
         self.world.agenda.on_change = self._wake.set

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated calls as paths of Graph, and the files that hang on them.
+"""The simulated calls as paths of Graph, and their recordings.
 
 Each operation is reached under ``/communications`` and under the legacy alias ``/app``. Recordings
-are fetched with the token of their own that the notification brought; the sound of a line is for
-whoever looks at the simulation, needs no token, and is not of Microsoft.
+are fetched with the token of their own that the notification brought.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 from centralino.simulators.graph.callers import ANYBODY
 from centralino.simulators.graph.calls.orders import Order, Reply
 from centralino.simulators.graph.calls.recordings import PATH
-from centralino.simulators.graph.calls.sound import write_wav
 from centralino.simulators.graph.calls.table import ROWS, Row
 from centralino.simulators.graph.requests import VERSION, GraphRoute, answer
-from centralino.simulators.http.messages import Refusal, Request, Response, json_response
+from centralino.simulators.http.messages import Refusal, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,9 +24,7 @@ if TYPE_CHECKING:
     from centralino.simulators.graph.requests import GraphRequest
     from centralino.simulators.http.service import HttpService
 
-LINES: Final = "/simulated/lines"
 CHUNK: Final = 16_384
-_SIDES: Final = frozenset({"heard", "said"})
 
 
 def routes(world: CallWorld) -> list[GraphRoute]:
@@ -60,8 +56,8 @@ def _response(reply: Reply) -> Response:
     return answer(reply.body, reply.status, **headers)
 
 
-def add_files(service: HttpService, world: CallWorld, now: Callable[[], int]) -> None:
-    """Serve recordings, and the sound of lines."""
+def add_recordings(service: HttpService, world: CallWorld, now: Callable[[], int]) -> None:
+    """Serve recordings."""
 
     async def recording(request: Request) -> Response:
         world.advance(now())
@@ -73,25 +69,7 @@ def add_files(service: HttpService, world: CallWorld, now: Callable[[], int]) ->
         headers = {"content-type": "application/octet-stream"}
         return Response(200, b"", headers, _chunks(kept.content))
 
-    async def lines(request: Request) -> Response:
-        owner = request.query_value("owner")
-        found = world.lines_of(owner) if owner else list(world.lines.values())
-        shown = [
-            {"id": one.id, "owner": one.owner, "isOver": one.ended_at is not None}
-            for one in found[-1000:]
-        ]
-        return json_response({"value": shown})
-
-    async def sound(request: Request) -> Response:
-        side = request.params["side"]
-        samples = world.listen(request.params["line"], side, now()) if side in _SIDES else None
-        if samples is None:
-            raise Refusal(404, "itemNotFound", "There is no such line.")
-        return Response(200, write_wav(samples), {"content-type": "audio/wav"})
-
     service.router.get(f"{PATH}/{{recording}}", recording)
-    service.router.get(LINES, lines)
-    service.router.get(f"{LINES}/{{line}}/{{side}}.wav", sound)
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
