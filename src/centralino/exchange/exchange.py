@@ -27,6 +27,7 @@ from centralino.core.routing.commands import ConfigureTenant
 from centralino.exchange import facts, orders
 from centralino.exchange.cursor import FactCursor, key_of
 from centralino.exchange.errands import Errands, Helpers
+from centralino.exchange.missing_phones import MissingPhones
 from centralino.exchange.outbox import Outbox
 from centralino.exchange.tenant import CommitTimes, Input, Listener, TenantWriter
 from centralino.exchange.translation import failed_order, to_command, to_order, to_view
@@ -115,6 +116,7 @@ class Exchange:
         self._cursor = FactCursor()
         self._deliveries: deque[_Delivery] = deque()
         """Batches of facts not yet durable, oldest first."""
+        self._missing_phones = MissingPhones()
         self._leg_tenants: dict[LegId, TenantId] = {}
         self._recording_tenants: dict[RecordingId, TenantId] = {}
         self._listing = OrderId("")
@@ -365,6 +367,9 @@ class Exchange:
             if not self._errands.hold_back(order):
                 batch.append(order)
         self._request(batch)
+        hint = self._missing_phones.take(tenant, decision)
+        if hint is not None:
+            self._raise_alarm(hint)
         self._observer.on_decision(tenant, decision)
 
     def _request(self, batch: Sequence[orders.AnyOrder]) -> None:

@@ -18,6 +18,7 @@ from centralino.core.flows.document import Flow, Language, Person
 from centralino.core.flows.nodes import Name, Priority, PromptName, Target
 from centralino.core.flows.reading import Path, Problem, Reading, convert, read_tree
 from centralino.core.flows.surroundings import Line, Surroundings
+from centralino.core.interactions.ownership import Ownership
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
 from centralino.core.routing.configuration import (
     AgentConfiguration,
@@ -25,6 +26,18 @@ from centralino.core.routing.configuration import (
     PhoneConfiguration,
     QueueConfiguration,
     TenantConfiguration,
+)
+from centralino.exchange.tenant_queue_parts import (
+    CallbacksPart,
+    LimitPart,
+    RefusalsPart,
+    WrapUpPart,
+    callbacks_of,
+    clips,
+    limit_of,
+    refusals_of,
+    unknown_names,
+    wrap_up_of,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +74,20 @@ class QueuePart(_Part, frozen=True, kw_only=True):
     wrap_up_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 15
     most_waiting: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
     recorded: bool = True
+    wrap_up: WrapUpPart = WrapUpPart()
+    whisper: tuple[PromptName, ...] = ()
+    """What an agent hears before he is connected."""
+    limits: Annotated[tuple[LimitPart, ...], msgspec.Meta(max_length=32)] = ()
+    callbacks: CallbacksPart | None = None
+    """Left out, customers are called back where calls can go outside."""
+    resume_place_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    """So long a caller who gave up waiting has his place when he calls again."""
+    first_reply_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    """Work without a telephone returns to the queue without a reply; 0 never."""
+    idle_s: Annotated[int, msgspec.Meta(ge=0, le=172_800)] = 0
+    """It returns without another sign of work; 0 never."""
+    language: Language | None = None
+    """Of the prompts that are played by the queue itself; none when left out."""
 
 
 class AgentPart(_Part, frozen=True, kw_only=True):
@@ -102,6 +129,8 @@ class PausesPart(_Part, frozen=True, kw_only=True):
     """After one he missed or declined."""
     unreachable_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 10
     """After one that did not reach his telephone."""
+    causes: RefusalsPart = RefusalsPart()
+    """More precisely, per cause."""
 
 
 class TenantFile(_Part, frozen=True, kw_only=True):
@@ -187,6 +216,7 @@ def to_configuration(
         ),
         missed_pause_ms=file.pauses.missed_s * 1000,
         failed_pause_ms=file.pauses.unreachable_s * 1000,
+        refusals=refusals_of(file.pauses.causes),
         catalogue=surroundings.catalogue(tuple(flows[name] for name in sorted(flows))),
         phones=tuple(
             PhoneConfiguration(user=one.user, trunk=teams, target=one.number) for one in file.phones
@@ -199,6 +229,7 @@ def to_configuration(
 
 
 def _queue(file: TenantFile, part: QueuePart) -> QueueConfiguration:
+    language = part.language or ""
     return QueueConfiguration(
         id=QueueId(part.id),
         name=part.name,
@@ -210,6 +241,14 @@ def _queue(file: TenantFile, part: QueuePart) -> QueueConfiguration:
         is_recorded=part.recorded,
         skills=part.skills,
         most_waiting=part.most_waiting,
+        wrap_up=wrap_up_of(part.wrap_up),
+        whisper=clips(part.whisper, language),
+        limits=tuple(limit_of(one, language) for one in part.limits),
+        callbacks=callbacks_of(
+            part.callbacks, has_way_out=file.trunks.outside is not None, language=language
+        ),
+        ownership=Ownership(first_reply_ms=part.first_reply_s * 1000, idle_ms=part.idle_s * 1000),
+        resume_place_for_ms=part.resume_place_s * 1000,
     )
 
 
@@ -257,6 +296,11 @@ def _of_queues(file: TenantFile) -> Iterator[tuple[Path, str]]:
                 yield path, f"there is no skill {skill}"
             elif not _has_anybody(file, queue, skill, level):
                 yield path, f"nobody of this queue has {skill} at level {level}"
+        names = frozenset(one.id for one in file.queues)
+        calendars = frozenset(one.name for one in file.calendars)
+        found = unknown_names(queue.limits, queue.callbacks, queues=names, calendars=calendars)
+        for place, reason in found:
+            yield ("queues", str(at), *place), reason
 
 
 def _has_anybody(file: TenantFile, queue: QueuePart, skill: str, level: int) -> bool:

@@ -80,3 +80,64 @@ def test_the_plan_names_what_is_new_gone_and_other() -> None:
         "- agent bruno",
     )
     assert difference(None, after)[:2] == ("+ tenant acme", "+ number +390200000001")
+
+
+WHOLE_QUEUE = """\
+    wrap_up: { mode: extendable, extend_by_s: 20, only_after: [completed] }
+    whisper: [whisper]
+    language: en
+    limits:
+      - { on: wait, threshold: 600, action: { queue: sales } }
+      - { on: length, threshold: 20, action: { end: [goodbye] } }
+    callbacks: { mode: lead, lead_s: 90, attempts: 5, prompts: [callback] }
+    resume_place_s: 300
+    first_reply_s: 120
+"""
+
+
+def test_what_a_queue_does_beside_waiting_is_told_in_seconds() -> None:
+    text = GOOD.replace("    skills: { english: 3 }\n", WHOLE_QUEUE)
+    text += "pauses: { causes: { missed: { pause_s: 5, signed_out_after: 3 } } }\n"
+    reading = read_tenant_file(text)
+    assert reading.problems == ()
+    assert reading.document is not None
+    configuration = to_configuration(reading.document, {}, {})
+    (queue,) = configuration.queues
+    assert queue.whisper == ("whisper.en",)
+    assert queue.wrap_up.extend_by_ms == 20_000
+    assert [limit.action.kind for limit in queue.limits] == ["queue", "end"]
+    assert queue.limits[1].action.prompts == ("goodbye.en",)
+    assert queue.callbacks is not None
+    assert (queue.callbacks.lead_ms, queue.callbacks.attempts) == (90_000, 5)
+    assert (queue.resume_place_for_ms, queue.ownership.first_reply_ms) == (300_000, 120_000)
+    assert configuration.refusals.missed is not None
+    assert configuration.refusals.missed.signed_out_after == 3
+
+
+def test_customers_are_called_back_where_calls_can_go_outside_unless_by_hand() -> None:
+    def policy_of(text: str) -> object:
+        document = read_tenant_file(text).document
+        assert document is not None
+        return to_configuration(document, {}, {}).queues[0].callbacks
+
+    assert policy_of(GOOD) is not None
+    assert policy_of(GOOD.replace(", outside: carrier", "")) is None
+    by_hand = "    skills: { english: 3 }\n    callbacks: { mode: by-hand }\n"
+    assert policy_of(GOOD.replace("    skills: { english: 3 }\n", by_hand)) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("limits: [{ on: wait, action: { queue: nowhere } }]", "there is no queue nowhere"),
+        ("limits: [{ on: closed }]", "there is no calendar"),
+        ("limits: [{ on: wait, action: { queue: sales, end: [] } }]", "not both"),
+        ("callbacks: { calendar: moon }", "there is no calendar moon"),
+        ("callbacks: { mode: magic }", "mode"),
+        ("wrap_up: { only_after: [rain] }", "only_after"),
+    ],
+)
+def test_what_a_queue_names_must_be_there(part: str, reason: str) -> None:
+    old = "    skills: { english: 3 }\n"
+    problems = read_tenant_file(GOOD.replace(old, f"{old}    {part}\n")).problems
+    assert any(reason in problem.reason for problem in problems), problems

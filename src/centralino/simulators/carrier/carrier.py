@@ -37,7 +37,8 @@ class CarrierSimulator:
         self._arrival_rng = random.Random(f"{scenario.seed}/arrivals")
         first, last = scenario.media_ports
         self.hub = MediaHub(scenario.media_address, (first + (last - first) // 2, last), self._rng)
-        self.tones = tuple(sorted({caller.tone_hz for caller in settings.callers}))
+        listened = {caller.tone_hz for caller in settings.callers} | {*settings.listen_for_hz}
+        self.tones = tuple(sorted(listened))
         self._calls: dict[str, CallerCall | SubscriberCall] = {}
         self._placed = 0
         self._arrivals: asyncio.Task[None] | None = None
