@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Request, delete, get, post
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
@@ -138,12 +138,12 @@ class SignInRoutes:
             tags=TAGS,
             operation_id="end_session",
             status_code=204,
+            response_cookies=[self._gone(SESSION)],
             responses=problem_specs(401, 403, 503),
         )
-        async def end_session(door: Door) -> Response[None]:
+        async def end_session(door: Door) -> None:
             """Sign the browser out here; it may still be signed in at its organisation."""
             del door
-            return Response(None, status_code=204, cookies=[self._gone(SESSION)])
 
         @post(
             "/v1/delegation",
