@@ -198,7 +198,7 @@ async def running_graph(scenario: GraphScenario | None = None) -> AsyncIterator[
     stage = _made(scenario, listens=True)
     async with (
         stage.graph,
-        _listening(stage.endpoint, LoopClock(stage.clock.utc)),
+        listening(stage.endpoint, LoopClock(stage.clock.utc)),
         httpx.AsyncClient(trust_env=False, timeout=20) as http,
     ):
         stage.http, stage.base = http, stage.graph.url
@@ -230,7 +230,8 @@ def _made(scenario: GraphScenario | None, *, listens: bool) -> GraphStage:
 
 
 @asynccontextmanager
-async def _listening(endpoint: Endpoint, clock: SimulatorClock) -> AsyncIterator[None]:
+async def listening(endpoint: Endpoint, clock: SimulatorClock) -> AsyncIterator[None]:
+    """Let an endpoint listen until the end of the block."""
     service = HttpService("endpoint", clock, render=lambda *_: Response(500))
     service.router.post("/notify", endpoint.handle)
     service.router.post("/life", endpoint.handle)

@@ -63,12 +63,15 @@ class GraphRequest:
 
     @cached_property
     def body(self) -> Json:
-        """The body, an object.
+        """The body, an object; its members begin with a small letter.
+
+        Parameters of some actions are spelled with a capital in the metadata (``Schedules``), which
+        is what Microsoft's SDK sends; the prose has small letters.
 
         Raises:
             Refusal: 400, it is none.
         """
-        return dict(self.http.json_object())
+        return {name[:1].lower() + name[1:]: v for name, v in self.http.json_object().items()}
 
     def user(self) -> Person:
         """Return the user of the path: ``{user}``, or who asks when it was ``/me``.
