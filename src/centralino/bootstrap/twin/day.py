@@ -148,11 +148,14 @@ class Day:
                     return
                 due = Instant(self._deadline)
                 self._take(self.engine.tick(due).effects, due)
+                self._look_ahead()
             elif is_future:
                 _, kind, who, leg = heappop(future)
                 self._come_true[kind](at, who, leg)
+                self._look_ahead()
             else:
                 self._arrive(at, coming)
+                self._look_ahead()
                 coming += 1
                 next_at = DAWN + arrivals[coming] if coming < count else NEVER
                 if report is not None and coming % _STEPS_PER_REPORT == 0:
@@ -162,11 +165,14 @@ class Day:
         self._take(self.engine.apply(command, at).effects, at)
 
     def _take(self, effects: tuple[Any, ...], at: Instant) -> None:
-        """Carry out what the engine ordered, and learn when it wants to be woken."""
+        """Carry out what the engine ordered."""
         for effect in effects:
             reaction = self._react.get(type(effect))
             if reaction is not None:
                 reaction(effect, at)
+
+    def _look_ahead(self) -> None:
+        """Learn when the engine wants to be woken."""
         deadline = self.engine.next_deadline()
         self._deadline = NEVER if deadline is None else deadline
 

@@ -45,6 +45,7 @@ from centralino.core.routing import (
 )
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.evolve import evolve
+from centralino.core.routing.matching.ordered import soonest
 from centralino.core.routing.state import Index, TenantState
 from centralino.core.routing.turn import Decision, Turn
 
@@ -91,10 +92,10 @@ class TenantEngine:
         _DECIDERS[type(command)](turn, command)
         decisions_lease.settle(turn)
         self._match(turn)
-        decision = Decision(self.state.sequence + 1, now, tuple(turn.events), tuple(turn.effects))
-        if not decision.is_empty:
-            self.state.sequence = decision.sequence
-        return decision
+        sequence = self.state.sequence + 1
+        if turn.events or turn.effects:
+            self.state.sequence = sequence
+        return Decision(sequence, now, tuple(turn.events), tuple(turn.effects))
 
     def tick(self, now: Instant) -> Decision:
         """Do what is due at ``now``."""
@@ -102,15 +103,19 @@ class TenantEngine:
 
     def next_deadline(self) -> Instant | None:
         """Return when :meth:`tick` is next needed, ``None`` when nothing is pending."""
-        entries = (
-            self.index.interaction_deadlines.first_entry(),
-            self.index.agent_deadlines.first_entry(),
-            self.index.leases.first_entry(),
-            self.index.wait_limits.first_entry(),
+        index = self.index
+        due = soonest(
+            (
+                index.interaction_deadlines,
+                index.agent_deadlines,
+                index.leases,
+                index.wait_limits,
+            )
         )
-        due = [Instant(entry[0][0]) for entry in entries if entry is not None]
-        matching = self.index.matching.next_deadline()
-        return min(due if matching is None else [*due, matching], default=None)
+        matching = index.matching.next_deadline()
+        if due is None or (matching is not None and matching < due):
+            return matching
+        return Instant(due)
 
     def restore(self, sequence: int, at: Instant, events: Iterable[Event]) -> None:
         """Apply the events of one journal record without deciding again."""
