@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a call through a queue costs the whole product, and how fast agents are rung.
 
-Real processes (voice, one media worker, exchange with its journal), the far side in a
-process of its own: callers over UDP, agents as Teams users over mutual TLS with SRTP. The
-flow is one queue node, nothing is recorded, as in the published figures of the peer.
-CPU is that of all processes of the product over the calls. The floor of the cost is what
-the same processes use when nothing happens, for the same time. A run in which a call is
-lost is void.
+Real processes (voice, one media worker, exchange with its journal, edge with the status
+page), the far side in a process of its own: callers over UDP, agents as Teams users over
+mutual TLS with SRTP. The flow is one queue node, nothing is recorded, as in the published
+figures of the peer. What a call is made of: both SIP legs, answered, keys agreed, music to
+the caller until the agent has answered, both ways of audio passed on and decrypted or
+encrypted on the agent's side, the end of both legs, and every decision in the journal on
+the disk. CPU is that of all processes of the product from the first call to the end of the
+last; what they use when nothing happens is in it, and stands beside it as its floor. The
+runs with 100 and with 1,000 members take turns, so that both see the same machine. A run in
+which a call is lost is void.
 """
 
 from __future__ import annotations
@@ -52,10 +56,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 PREFIX = "exchange.queue_"
-CALLS, PER_S = 120, 10.0
+CALLS, PER_S = 60, 10.0
+"""Of one slice."""
+SLICES = 3
 WAITING = 100
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PROCESSES = ("voice", "media-0", "exchange")
+_PROCESSES = ("voice", "media-0", "exchange", "edge")
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,30 @@ class Seen:
     failed: int
     set_up_ms: list[float]
     gaps_ms: list[float]
-    cpu_s: float
-    """Of all processes of the product."""
+    cpu_s: dict[str, float]
+    """By process of the product."""
     idle_cpu_s: float
-    """What they use in the same time when nothing happens."""
+    """What all of them use in the same time when nothing happens."""
+
+    @property
+    def calls(self) -> int:
+        """How many there were."""
+        return self.answered + self.failed
+
+    def cpu_ms_per_call(self, *names: str) -> float:
+        """Return what these processes used per call."""
+        return sum(self.cpu_s[name] for name in names) * 1000 / self.calls
+
+    def with_more(self, more: Seen) -> Seen:
+        """Return both slices as one."""
+        return Seen(
+            self.answered + more.answered,
+            self.failed + more.failed,
+            self.set_up_ms + more.set_up_ms,
+            self.gaps_ms + more.gaps_ms,
+            {name: used + more.cpu_s[name] for name, used in self.cpu_s.items()},
+            self.idle_cpu_s + more.idle_cpu_s,
+        )
 
 
 @dataclass
@@ -79,20 +105,20 @@ class Rig:
     supervisor: Supervisor
     far_side: asyncio.subprocess.Process
 
-    def cpu_s(self) -> float:
-        """Return the CPU seconds of all processes of the product so far."""
-        total = 0
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU seconds of each process of the product so far."""
+        used = {}
         for name in _PROCESSES:
             stat = Path(f"/proc/{self.supervisor.children[name].pid}/stat").read_text()
             fields = stat.rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / _TICKS_PER_S
+            used[name] = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        return used
 
-    async def idle_share(self, seconds: float) -> float:
-        """Return the share of a core that they use when nothing happens."""
-        before = self.cpu_s()
+    async def share(self, seconds: float) -> float:
+        """Return the share of a core that they use from now on, of all together."""
+        before = sum(self.cpu_s().values())
         await asyncio.sleep(seconds)
-        return (self.cpu_s() - before) / seconds
+        return (sum(self.cpu_s().values()) - before) / seconds
 
     async def tell(self, **script: object) -> dict[str, Any]:
         """Give the far side an order and return what it says when it is done."""
@@ -115,27 +141,34 @@ class Rig:
         loop = asyncio.get_running_loop()
         started, before = loop.time(), self.cpu_s()
         told = await self.tell(**script)
-        used, took_s = self.cpu_s() - before, loop.time() - started
-        return Seen(**told, cpu_s=used, idle_cpu_s=idle_share * took_s)
+        used = {name: now - before[name] for name, now in self.cpu_s().items()}
+        return Seen(**told, cpu_s=used, idle_cpu_s=idle_share * (loop.time() - started))
 
 
 def measure() -> Iterator[Measurement]:
     """Measure cost, delay, gaps and waiting."""
     with tempfile.TemporaryDirectory() as folder:
-        few, gaps, waiting = asyncio.run(_hundred_agents(Path(folder) / "few"))
-        many = asyncio.run(_thousand_agents(Path(folder) / "many"))
-    cost, floor = few.cpu_s * 1000 / CALLS, few.idle_cpu_s * 1000 / CALLS
-    is_valid = few.failed == 0 and few.answered == CALLS
-    note = f"{CALLS} calls at {PER_S:.0f}/s, {few.failed} failed"
+        few, many = asyncio.run(_both_sizes(Path(folder) / "sizes"))
+        gaps, waiting = asyncio.run(_busy(Path(folder) / "busy"))
+    is_valid = few.failed == 0 and few.answered == SLICES * CALLS
+    note = f"{few.calls} calls at {PER_S:.0f}/s, {few.failed} failed"
     yield Measurement(
         name="exchange.queue_cpu_per_call",
-        value=cost,
+        value=few.cpu_ms_per_call(*_PROCESSES),
         unit="ms",
-        floor=floor,
+        floor=few.idle_cpu_s * 1000 / few.calls,
         goal=10.0,
         is_valid=is_valid,
         note=f"{note}; 100 agents free",
     )
+    for name in _PROCESSES:
+        yield Measurement(
+            name=f"exchange.queue_cpu_{name.partition('-')[0]}",
+            value=few.cpu_ms_per_call(name),
+            unit="ms",
+            is_valid=is_valid,
+            note="its part of the above",
+        )
     for share, goal in ((0.5, 10.0), (0.99, 40.0)):
         yield Measurement(
             name=f"exchange.queue_invite_to_invite_p{share * 100:.0f}",
@@ -156,7 +189,7 @@ def measure() -> Iterator[Measurement]:
     )
     yield Measurement(
         name="exchange.queue_cpu_1000_agents",
-        value=many.cpu_s / few.cpu_s,
+        value=many.cpu_ms_per_call(*_PROCESSES) / few.cpu_ms_per_call(*_PROCESSES),
         unit="ratio",
         goal=1.05,
         is_valid=is_valid and many.failed == 0,
@@ -171,25 +204,33 @@ def measure() -> Iterator[Measurement]:
     )
 
 
-async def _hundred_agents(folder: Path) -> tuple[Seen, Seen, float]:
-    async with _rig(folder, 100) as rig:
+async def _both_sizes(folder: Path) -> tuple[Seen, Seen]:
+    """Place the same calls with 100 and with 1,000 members, in turns."""
+    async with _rig(folder / "few", 100) as few, _rig(folder / "many", 1000, number=1) as many:
+        idle, seen = [], []
+        for rig in (few, many):
+            await rig.tell(calls=10, per_s=10, talk_ms=200)
+            idle.append(await rig.share(4.0))
+        for _ in range(SLICES):
+            for rig, share in zip((few, many), idle, strict=True):
+                seen.append(await rig.run(share, calls=CALLS, per_s=PER_S, talk_ms=300))
+    small, large = seen[0], seen[1]
+    for one, other in zip(seen[2::2], seen[3::2], strict=True):
+        small, large = small.with_more(one), large.with_more(other)
+    return small, large
+
+
+async def _busy(folder: Path) -> tuple[Seen, float]:
+    """Let callers wait for agents who are freed, and for nobody."""
+    async with _rig(folder / "gaps", 100) as rig:
         await rig.tell(calls=10, per_s=10, talk_ms=200)
-        idle = await rig.idle_share(4.0)
-        few = await rig.run(idle, calls=CALLS, per_s=PER_S, talk_ms=300)
-        gaps = await rig.run(idle, calls=2 * WAITING, per_s=50, talk_ms=6000)
+        gaps = await rig.run(0.0, calls=2 * WAITING, per_s=50, talk_ms=6000)
     async with _rig(folder / "waiting", 1, is_absent=True) as rig:
-        idle = await rig.idle_share(4.0)
+        idle = await rig.share(4.0)
         await rig.tell(calls=WAITING, per_s=25, keep=True)
-        busy = await rig.idle_share(8.0)
+        busy = await rig.share(8.0)
         await rig.tell(hang_up=True)
-    return few, gaps, (busy - idle) / WAITING
-
-
-async def _thousand_agents(folder: Path) -> Seen:
-    async with _rig(folder, 1000) as rig:
-        await rig.tell(calls=10, per_s=10, talk_ms=200)
-        idle = await rig.idle_share(2.0)
-        return await rig.run(idle, calls=CALLS, per_s=PER_S, talk_ms=300)
+    return gaps, (busy - idle) / WAITING
 
 
 def _percentile(values: list[float], share: float) -> float:
@@ -242,7 +283,10 @@ def _tenant(agents: int, *, is_absent: bool) -> TenantConfiguration:
 
 
 @asynccontextmanager
-async def _rig(folder: Path, agents: int, *, is_absent: bool = False) -> AsyncIterator[Rig]:
+async def _rig(
+    folder: Path, agents: int, *, number: int = 0, is_absent: bool = False
+) -> AsyncIterator[Rig]:
+    """Start the product and the far side; two rigs at a time have different numbers."""
     folder.mkdir(parents=True)  # noqa: ASYNC240 - a moment, before anything runs
     users = tuple(
         user(index, tone_hz=2090, answer_after_ms=60, endpoints=[{"name": "d", "ring_ms": 20}])
@@ -253,8 +297,8 @@ async def _rig(folder: Path, agents: int, *, is_absent: bool = False) -> AsyncIt
         callers=(caller(1),),
         listen_for_hz=(2090,),
         tenant=_tenant(agents, is_absent=is_absent),
-        media_ports=range(20_000, 22_000),
-        far_media_ports=range(40_000, 42_000),
+        media_ports=range(20_000 + 2_000 * number, 22_000 + 2_000 * number),
+        far_media_ports=range(40_000 + 2_000 * number, 42_000 + 2_000 * number),
     )
     ports = free_ports()
     settings = settings_for(folder, plot, ports)
