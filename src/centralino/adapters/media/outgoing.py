@@ -137,11 +137,9 @@ class OutgoingLine:
         self._marker = True
         return timestamp
 
-    def _use(self, index: int) -> None:
-        self.index = index
-        if index > self.reserved:
-            self.reserved = index + RESERVE_STEP
-            self._on_reserve()
+    def _reserve(self) -> None:
+        self.reserved = self.index + RESERVE_STEP
+        self._on_reserve()
 
     def frame_header(self, payload_type: int, tick: int, now: int) -> bytes:
         """Return the header of a frame that we make ourselves in tick number ``tick``."""
@@ -157,7 +155,9 @@ class OutgoingLine:
 
     def next_header(self, payload_type: int, timestamp: int, *, marker: bool) -> bytes:
         """Return the header of the next packet in sequence, at a given timestamp."""
-        self._use(self.index + 1)
+        self.index += 1
+        if self.index > self.reserved:
+            self._reserve()
         self.timestamp = timestamp
         self.sent_packets += 1
         if marker or self._marker:
@@ -189,7 +189,9 @@ class OutgoingLine:
         stamp = (timestamp + source.timestamp_offset) & _MASK_32
         ahead = (out - self.index) & _MASK_16
         if 0 < ahead < _MAX_GAP:
-            self._use(self.index + ahead)
+            self.index += ahead
+            if self.index > self.reserved:
+                self._reserve()
             self.timestamp = stamp
         elif (behind := -ahead & _MASK_16) < _MAX_GAP:
             if behind == 0 or self.index - behind < source.first_index:

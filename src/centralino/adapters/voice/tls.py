@@ -258,6 +258,8 @@ class TlsSession:
         try:
             while part := self._object.read(_READ_BYTES):
                 parts.append(part)
+                if not (self._incoming.pending or self._object.pending()):
+                    return part if len(parts) == 1 else b"".join(parts)
         except ssl.SSLWantReadError:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         # An empty read is the peer's goodbye; what it said before still counts, and the

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ _SECOND = 1_000_000_000
 _COLUMN = 34
 
 
-@dataclass(frozen=True, slots=True)
-class TracedMessage:
+class TracedMessage(msgspec.Struct, frozen=True):
     """One message, as it passed."""
 
     at: int

@@ -51,6 +51,7 @@ STALE_AFTER: Final = 15
 _SEQUENCE_AT: Final = 2
 _SSRC_AT: Final = 8
 _HEADER_BYTES: Final = 12
+_MASK_16: Final = 0xFFFF
 _RTCP_MIN_BYTES: Final = 8 + 4 + RTCP_TAG_BYTES
 
 
@@ -90,9 +91,12 @@ class SrtpSender:
         sequence = (packet[_SEQUENCE_AT] << 8) | packet[_SEQUENCE_AT + 1]
         ssrc = int.from_bytes(packet[_SSRC_AT:_HEADER_BYTES], "big")
         before = self._highest.get(ssrc)
-        index = next_index(before, sequence)
-        if before is None or index > before:
-            self._highest[ssrc] = index
+        if before is not None and sequence == (before + 1) & _MASK_16:
+            self._highest[ssrc] = before + 1
+        else:
+            index = next_index(before, sequence)
+            if before is None or index > before:
+                self._highest[ssrc] = index
         return protected
 
     def protect_rtcp(self, packet: bytes) -> bytes:
@@ -223,10 +227,11 @@ class SrtpReceiver:
                 raise SrtpRefused(code, str(error), offending=packet) from error
             return recovered
         before = self._highest.get(ssrc)
-        index = next_index(before, sequence)
         if before is None:
-            self._learn(ssrc, index)
-        elif index > before:
+            self._learn(ssrc, next_index(before, sequence))
+        elif sequence == (before + 1) & _MASK_16:
+            self._highest[ssrc] = before + 1
+        elif (index := next_index(before, sequence)) > before:
             self._highest[ssrc] = index
         if self._failures:
             self._failures.pop(ssrc, None)

@@ -19,6 +19,7 @@ from typing import Final
 from centralino.wire.rtp.packet import sequence_delta
 from centralino.wire.rtp.rtcp import ReportBlock, middle_of
 
+_SEEN_MASK = 0xFFFFFFFFFFFFFFFF
 MAX_DROPOUT: Final = 3_000
 """Packets ahead that still count as loss; more is a new start (RFC 3550, A.1)."""
 MAX_MISORDER: Final = 100
@@ -142,6 +143,7 @@ class ReceiverStatistics:
         self._report_ntp = 0
         self._report_at: int | None = None
         self._jitter = 0.0
+        self._probation: int | None = None
         self._forget_source()
 
     def receive(
@@ -158,6 +160,11 @@ class ReceiverStatistics:
         """
         if ssrc != self.ssrc:
             self._restart(sequence, ssrc)
+        elif sequence and sequence == self._highest + 1:
+            # The next in order, as nearly all are; what `_advance` does for it.
+            self._highest = sequence
+            self._last_seen = ((self._last_seen << 1) | 1) & _SEEN_MASK
+            self._probation = None
         elif not self._advance(sequence):
             return
         self.received += 1
@@ -255,7 +262,7 @@ class ReceiverStatistics:
         self._base = 0
         self._highest = 0
         self._cycles = 0
-        self._probation: int | None = None
+        self._probation = None
         self._transit: float | None = None
         self._last_seen = 0
 
@@ -274,7 +281,7 @@ class ReceiverStatistics:
             if sequence < self._highest:
                 self._cycles += 0x10000
             self._highest = sequence
-            self._last_seen = ((self._last_seen << ahead) | 1) & 0xFFFFFFFFFFFFFFFF
+            self._last_seen = ((self._last_seen << ahead) | 1) & _SEEN_MASK
             if ahead > 1:
                 self._bursts += 1
                 self._missed += ahead - 1
@@ -285,7 +292,7 @@ class ReceiverStatistics:
                 self.duplicate += 1
             else:
                 self.late += 1
-                self._last_seen |= seen & 0xFFFFFFFFFFFFFFFF
+                self._last_seen |= seen & _SEEN_MASK
         elif sequence == self._probation and self.ssrc is not None:
             self._restart(sequence, self.ssrc)
             return True

@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 Transport = Literal["udp", "tcp", "tls"]
 """How bytes travel. `tls` and `tcp` are reliable in the sense of RFC 3261 17."""
 
@@ -52,8 +54,7 @@ class Flow:
     """Set by the adapter's trunk registry; copied to the hops of in-dialog requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Order to write bytes."""
 
     data: bytes

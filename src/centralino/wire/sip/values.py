@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from typing_extensions import override
 
 from centralino.wire.sip.auth_value import AuthValue, parse_auth
@@ -250,8 +251,7 @@ def _loose_via(head: str) -> list[str]:
     return pieces
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(msgspec.Struct, frozen=True):
     """Sequence number and method (RFC 3261 20.16)."""
 
     number: int
