@@ -27,7 +27,7 @@ from centralino.adapters.journal.postgres_database import Place
 from centralino.adapters.journal.postgres_snapshots import PostgresSnapshots
 from centralino.adapters.journal.settings import DSN_VARIABLE
 from centralino.adapters.journal.snapshot_files import SnapshotFiles
-from centralino.adapters.journal.sqlite import JournalReader, SqliteJournal
+from centralino.adapters.journal.sqlite import LOG_BYTES, JournalReader, SqliteJournal
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import Settings
@@ -77,7 +77,7 @@ def open_journal(settings: JournalSettings, layout: Layout) -> OpenJournal:
     if settings.kind == "postgresql":
         place = _place(settings)
         return PostgresJournal(place, lease_s=settings.lease_s, take_over_s=settings.take_over_s)
-    return SqliteJournal(layout.journal)
+    return SqliteJournal(layout.journal, prepared_bytes=LOG_BYTES)
 
 
 def open_reader(settings: JournalSettings, layout: Layout) -> OpenReader:

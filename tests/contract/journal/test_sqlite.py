@@ -34,7 +34,7 @@ from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.exchange.ports import JournalRecord
 
 async def main():
-    journal = SqliteJournal(Path(sys.argv[1]))
+    journal = SqliteJournal(Path(sys.argv[1]), prepared_bytes=1 << 20)
     sequence = journal.last_sequence("acme")
     while True:
         sequence += 1
@@ -99,6 +99,20 @@ class TestSqliteJournal(StoredJournalCases):
                 lasts.add(last)
             shutil.rmtree(copy)
         assert len(lasts) > 3, "the cuts were not spread over the file"
+
+    def test_room_ahead_in_the_log_is_no_record(self, tmp_path: Path) -> None:
+        path, ahead = tmp_path / "journal.sqlite3", tmp_path / "journal.sqlite3-wal"
+        for sequence in (1, 2, 3):
+            with closing(SqliteJournal(path, prepared_bytes=1 << 18)) as journal:
+                assert ahead.stat().st_size >= 1 << 18
+                asyncio.run(journal.append([record(sequence)]))
+                cut = tmp_path / f"cut{sequence}"
+                cut.mkdir()
+                for file in (path, ahead):
+                    shutil.copy(file, cut / file.name)
+            with closing(SqliteJournal(cut / path.name, prepared_bytes=1 << 18)) as left:
+                assert [one.sequence for one in left.read(ACME)] == list(range(1, sequence + 1))
+                asyncio.run(left.append([record(sequence + 1)]))
 
     def test_kill_9_in_the_middle_loses_nothing_that_was_acknowledged(self, tmp_path: Path) -> None:
         path = tmp_path / "journal.sqlite3"

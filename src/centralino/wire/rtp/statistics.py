@@ -144,6 +144,7 @@ class ReceiverStatistics:
         self._report_at: int | None = None
         self._jitter = 0.0
         self._probation: int | None = None
+        self._highest = self._last_seen = 0
         self._forget_source()
 
     def receive(
