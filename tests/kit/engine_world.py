@@ -71,9 +71,11 @@ _ACTIONS = (
 )
 
 
-def world_company(*, is_other: bool = False) -> TenantConfiguration:
+def world_company(
+    main: dict[str, Any] | None = None, *, is_other: bool = False
+) -> TenantConfiguration:
     """Return three queues that use every lease there is; ``is_other`` changes some of it."""
-    plain = flow_company()
+    plain = flow_company(main)
     sales = QueueConfiguration(
         id=SALES,
         name="Sales",
@@ -132,7 +134,9 @@ def world_company(*, is_other: bool = False) -> TenantConfiguration:
 class EngineWorld:
     """Feeds an engine and holds it to what must hold."""
 
-    def __init__(self, *, keeps_inputs: bool = True) -> None:
+    def __init__(self, main: dict[str, Any] | None = None, *, keeps_inputs: bool = True) -> None:
+        """Begin; ``main`` is the flow that answers the number, the usual one when left out."""
+        self.main = main
         self.engine = TenantEngine(TENANT)
         self.now = START
         self.ringing: list[LegId] = []
@@ -150,9 +154,11 @@ class EngineWorld:
         self._plays: dict[LegId, str] = {}
         self._collects: dict[LegId, str] = {}
         self._recordings: list[RecordingId] = []
+        self._lookups: list[effects.RequestLookup] = []
+        self._mails: list[RecordingId] = []
         self._number = 0
         self._keeps_inputs = keeps_inputs
-        self.do(ConfigureTenant(configuration=world_company()))
+        self.do(ConfigureTenant(configuration=world_company(main)))
 
     # ------------------------------------------------------------------------- steps
     def step(self, kind: int, pick: int, amount: int) -> None:
@@ -218,6 +224,15 @@ class EngineWorld:
                 self._recordings = [*self._recordings[-20:], effect.recording]
             case effects.HangUpLeg() | effects.RejectCall():
                 self._gone(leg)
+            case _:
+                self._note_errand(effect)
+
+    def _note_errand(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.RequestLookup():
+                self._lookups = [*self._lookups[-9:], effect]
+            case effects.SendMail():
+                self._mails = [*self._mails[-9:], effect.recording]
             case _:
                 pass
 
@@ -293,6 +308,25 @@ class EngineWorld:
         return calls.StoreRecording(
             recording=RecordingId(name), path="x", duration_ms=5000, channels=2, is_complete=True
         )
+
+    def answer_lookup(self, pick: int, amount: int) -> Command | None:
+        """Answer what a flow has asked the web, well, badly or not at all."""
+        if not self._lookups:
+            return None
+        asked = self._lookups[pick % len(self._lookups)]
+        if amount % 3 == 0:
+            return calls.FailLookup(interaction=asked.interaction, ask=asked.ask, reason="timeout")
+        body = ('{"status": "gold"}', "nonsense", "[]")[amount % 3]
+        status = 200 if amount % 4 else 500
+        return calls.AnswerLookup(
+            interaction=asked.interaction, ask=asked.ask, status=status, body=body
+        )
+
+    def confirm_mail(self, pick: int, amount: int) -> Command | None:
+        """Say that a message is mailed."""
+        if not self._mails:
+            return None
+        return calls.ConfirmMail(recording=self._mails[pick % len(self._mails)])
 
     def pass_time(self, pick: int, amount: int) -> Command:
         """Let time pass; the shell always ticks at the next deadline."""
@@ -535,7 +569,7 @@ def _wish(world: EngineWorld, pick: int, amount: int) -> Command:
 
 
 def _configure(world: EngineWorld, pick: int, amount: int) -> Command:
-    return ConfigureTenant(configuration=world_company(is_other=bool(amount % 2)))
+    return ConfigureTenant(configuration=world_company(world.main, is_other=bool(amount % 2)))
 
 
 STEPS: tuple[Step, ...] = (
@@ -563,6 +597,8 @@ STEPS: tuple[Step, ...] = (
     _presence,
     _refer,
     EngineWorld.store,
+    EngineWorld.answer_lookup,
+    EngineWorld.confirm_mail,
     _queue_command,
     EngineWorld.reconcile,
     _configure,
