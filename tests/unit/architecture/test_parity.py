@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of parity and of attacks name tests that are there."""
+"""The tables of parity, of attacks and of pitfalls name tests that are there."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ pytestmark = pytest.mark.unit
 
 TABLE = REPOSITORY / "docs" / "reference" / "baseline-parity.md"
 ATTACKS = TABLE.with_name("security-sign-in.md")
+PITFALLS = TABLE.with_name("pitfalls.md")
 NAMED = sorted(
     {
         name
-        for table in (TABLE, ATTACKS)
+        for table in (TABLE, ATTACKS, PITFALLS)
         for name in re.findall(r"`(tests/[^`]+)`", table.read_text(encoding="utf-8"))
     }
 )
@@ -44,3 +45,14 @@ def test_every_attack_is_refused_by_a_test() -> None:
     attacks = [row.split("|")[3].strip() for row in rows if "Shown by" not in row]
     assert len(attacks) > 35
     assert all(re.fullmatch(r"`tests/[^`]+::[^`]+`", shown) for shown in attacks)
+
+
+def test_every_pitfall_is_held_by_a_test_or_by_a_part_to_come() -> None:
+    text = PITFALLS.read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| W")]
+    assert [row[1].strip() for row in rows] == [f"W{number}" for number in range(1, 73)]
+    held = [row[3].strip().split("; ") for row in rows]
+    assert all(
+        re.fullmatch(r"`tests/[^`]+::[^`]+`|not yet: .+", one) for how in held for one in how
+    )
+    assert sum(1 for how in held if how[0].startswith("`tests/")) >= 60
