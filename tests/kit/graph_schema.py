@@ -12,7 +12,7 @@ prose wins is one row of :data:`DISAGREEMENTS`, and nothing else is forgiven.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -145,10 +145,50 @@ class GraphSchema:
 
 
 @cache
-def _load() -> GraphSchema:
+def _document() -> dict[str, Any]:
     text = require_shared_data(FILE).read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return GraphSchema(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader, in C
+    found: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C
+    return found
+
+
+@cache
+def _load() -> GraphSchema:
+    return GraphSchema(_document())
+
+
+def subset(wanted: Callable[[str, str], bool]) -> dict[str, Any]:
+    """Return a document of the operations that are wanted (path, method), with their types.
+
+    The choice by discriminator is left out: it helps to judge and only slows to generate.
+    """
+    whole = _document()
+    paths: dict[str, Any] = {}
+    for path, operations in whole["paths"].items():
+        kept = {k: v for k, v in operations.items() if k == "parameters" or wanted(path, k)}
+        if kept.keys() - {"parameters"}:
+            paths[path] = kept
+    needed: dict[str, Any] = {}
+    todo = set(_references(paths))
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            schema = whole["components"]["schemas"][name]
+            needed[name] = {key: value for key, value in schema.items() if key != "allOf"}
+            todo |= set(_references(needed[name]))
+    parts = {"openapi": "3.1.0", "info": whole["info"], "paths": paths}
+    return parts | {"components": {"schemas": needed}}
+
+
+def _references(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield _short(value["$ref"])
+        for one in value.values():
+            yield from _references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _references(one)
 
 
 def graph_schema() -> GraphSchema:

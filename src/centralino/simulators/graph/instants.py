@@ -18,6 +18,10 @@ MINUTE_NS = 60 * NS_PER_S
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 
+YEARS = range(1601, 9000)
+"""What is taken: Windows' file times begin in 1601, and sums must stay dates."""
+SECONDS_LENGTH = len("2026-11-29T14:00:00")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DURATION = re.compile(
     r"(?P<sign>-?)P(?:(?P<days>\d+)D)?"
@@ -32,14 +36,14 @@ def iso(instant: int) -> str:
     '1970-01-01T00:00:01.5000000Z'
     """
     seconds, rest = divmod(instant, NS_PER_S)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:SECONDS_LENGTH]
     return f"{text}.{rest // 100:07d}Z" if rest else f"{text}Z"
 
 
 def naive_iso(instant: int) -> str:
     """Return the form of ``dateTimeTimeZone``: seven decimals and no zone."""
     seconds, rest = divmod(instant, NS_PER_S)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:SECONDS_LENGTH]
     return f"{text}.{rest // 100:07d}"
 
 
@@ -56,6 +60,8 @@ def instant(text: object, name: str = "dateTime") -> int:
         except ValueError:
             pass
         else:
+            if moment.year not in YEARS:
+                raise bad_request(f"{name}: the year {moment.year} is out of range")
             moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
             return round((moment - _EPOCH).total_seconds()) * NS_PER_S + decimals
     raise bad_request(f"{name}: {text!r} is not a date and time")
