@@ -17,6 +17,7 @@ import msgspec
 from centralino.core.flows.nodes import Name, Priority
 from centralino.core.flows.reading import Marks, Problem, Reading, Tree, convert, read_tree
 from centralino.core.kernel.errors import InvalidInput
+from centralino.core.routing.matching.policy import Strategy
 from centralino.core.staffing.plan import goal_of, length_s, share
 
 MOST_CALLS = 5_000_000
@@ -75,6 +76,8 @@ class TwinQueue(_Part, frozen=True, kw_only=True):
     skills: dict[Name, Annotated[int, msgspec.Meta(ge=1, le=10)]] = {}
     most_waiting: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     ring: Length = 20
+    strategy: Strategy = Strategy.LONGEST_IDLE
+    """Which of the agents who may take a call gets it."""
 
 
 class TwinAgents(_Part, frozen=True, kw_only=True):
@@ -84,6 +87,8 @@ class TwinAgents(_Part, frozen=True, kw_only=True):
     queues: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
     name: Annotated[str, msgspec.Meta(max_length=60)] = ""
     skills: dict[Name, Annotated[int, msgspec.Meta(ge=1, le=10)]] = {}
+    ranks: dict[Name, Annotated[int, msgspec.Meta(ge=1, le=99)]] = {}
+    """Queue to rank, 1 when left out: nothing is taken of a larger one while a smaller waits."""
     begin: str | None = None
     """Time of day; the whole day when left out."""
     end: str | None = None
@@ -119,6 +124,8 @@ class TwinFile(_Part, frozen=True, kw_only=True):
     interval: Length = "30m"
     queues: Annotated[tuple[TwinQueue, ...], msgspec.Meta(min_length=1, max_length=1000)]
     agents: Annotated[tuple[TwinAgents, ...], msgspec.Meta(max_length=5000)]
+    most_at_once: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Customers of all queues together, those who talk among them; more are turned away."""
     recorded: RecordedPart | None = None
     scenarios: Annotated[tuple[Scenario, ...], msgspec.Meta(max_length=20)] = ()
 
@@ -267,6 +274,9 @@ def _agent_problems(
     for name in group.queues:
         if name not in queues:
             yield Problem(marks.line(*place, "queues"), "", f"there is no queue {name}")
+    for name in group.ranks:
+        if name not in group.queues:
+            yield Problem(marks.line(*place, "ranks"), "", f"{name} is none of their queues")
     if len(set(group.queues)) != len(group.queues):
         yield Problem(marks.line(*place, "queues"), "", "a queue is there twice")
     for name, text in (("begin", group.begin), ("end", group.end)):

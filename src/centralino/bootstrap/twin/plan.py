@@ -25,6 +25,7 @@ from centralino.core.routing.configuration import (
     QueueConfiguration,
     TenantConfiguration,
 )
+from centralino.core.routing.matching.policy import QueueMatching, Terms
 from centralino.core.staffing.plan import goal_of, length_s, share
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def _configuration(file: TwinFile, groups: tuple[GroupPlan, ...]) -> TenantConfi
                 target="",
                 skills=dict(part.skills),
                 is_ready_at_start=group.begin_s <= 0.0 < group.end_s,
+                queues={QueueId(name): Terms(rank=rank) for name, rank in part.ranks.items()},
             )
             for agent in group.agents
         ]
@@ -208,6 +210,7 @@ def _configuration(file: TwinFile, groups: tuple[GroupPlan, ...]) -> TenantConfi
             is_recorded=False,
             skills=dict(queue.skills),
             most_waiting=queue.most_waiting,
+            matching=QueueMatching(strategy=queue.strategy),
         )
         for queue in file.queues
     ]
@@ -218,5 +221,5 @@ def _configuration(file: TwinFile, groups: tuple[GroupPlan, ...]) -> TenantConfi
         flows=(),
         queues=tuple(queues),
         agents=tuple(agents),
-        most_interactions=MANY,
+        most_interactions=file.most_at_once or MANY,
     )
