@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 
 import centralino
-from centralino.api import commands, explanation, live, metrics, supervision
+from centralino.api import commands, explanation, live, metrics, people, supervision
 from centralino.api.boundary import Boundary
 from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
@@ -37,6 +37,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
         route_handlers=[
             *live.ROUTES,
             *commands.ROUTES,
+            *people.ROUTES,
             *supervision.ROUTES,
             *explanation.ROUTES,
             metrics.read_metrics,

@@ -29,6 +29,7 @@ from centralino.exchange.control import (
     Figures,
     Health,
 )
+from centralino.exchange.directory import DirectoriesPort, DirectoryPort
 from centralino.exchange.explaining import ExplanationPort
 from centralino.exchange.ports import ClockPort
 from centralino.exchange.replica import TenantReplica
@@ -53,11 +54,13 @@ class TenantDoor:
         control: ControlPort,
         clock: ClockPort,
         explanations: ExplanationPort | None = None,
+        directories: DirectoriesPort | None = None,
     ) -> None:
         self.principal = principal
         self._explanations = explanations
         self._control = control
         self._clock = clock
+        self._directories = directories
 
     @property
     def health(self) -> Health | None:
@@ -92,6 +95,18 @@ class TenantDoor:
         if self._control.health is None:
             raise RemoteUnavailable("exchange", "read", "the exchange is away")
         raise NotFound("your organisation is not served here")
+
+    def directory(self) -> DirectoryPort:
+        """Return the organisation's directory.
+
+        Raises:
+            NotFound: it is not connected to one.
+        """
+        directories = self._directories
+        found = directories.directory_of(self.principal.tenant) if directories else None
+        if found is None:
+            raise NotFound("your organisation's directory is not connected")
+        return found
 
     async def submit(self, command: ControlCommand, key: str) -> None:
         """Have a command decided in the principal's name.
@@ -143,6 +158,7 @@ class Doorkeeper:
     delegation: DelegationPort | None = None
     explanations: ExplanationPort | None = None
     """Who says why an interaction waits; nobody can where it is missing."""
+    directories: DirectoriesPort | None = None
 
     async def admit(self, token: str) -> TenantDoor:
         """Return the door of whoever is behind a token.
@@ -153,7 +169,7 @@ class Doorkeeper:
         if not token or len(token) > LONGEST_TOKEN:
             raise TokenRefused("a token is needed")
         principal = await self.tokens.verify(token)
-        return TenantDoor(principal, self.control, self.clock, self.explanations)
+        return TenantDoor(principal, self.control, self.clock, self.explanations, self.directories)
 
     def admit_browser(self, connection: ASGIConnection[Any, Any, Any, Any]) -> TenantDoor:
         """Return the door of who is signed in in the browser that connects.
@@ -166,7 +182,9 @@ class Doorkeeper:
             raise TokenRefused("a token is needed")
         session = self.sign_in.read(session_cookie(connection))
         require_own_site(connection)
-        return TenantDoor(session.principal, self.control, self.clock, self.explanations)
+        return TenantDoor(
+            session.principal, self.control, self.clock, self.explanations, self.directories
+        )
 
 
 def bearer_token(header: str | None) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from centralino.adapters.intake.log import IntakeLog
     from centralino.core.kernel.ids import AgentId, TenantId
     from centralino.exchange.control import ControlPort
+    from centralino.exchange.directory import DirectoryPort
     from centralino.exchange.intake import Delivered
     from centralino.exchange.microsoft import AccessTokenPort
     from centralino.exchange.ports import ClockPort
@@ -278,6 +279,11 @@ class Cloud:
                     await wait(LOOK_EVERY_S)
         finally:
             await self.client.close()
+
+    def directory_of(self, tenant: TenantId) -> DirectoryPort | None:
+        """Return an organisation's directory; see ``DirectoriesPort``."""
+        follower = self.followers.get(tenant)
+        return None if follower is None else follower.people
 
     async def hear(self, delivered: Delivered) -> None:
         """Deal with one delivery."""

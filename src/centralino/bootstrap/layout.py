@@ -102,6 +102,16 @@ class Layout:
         """Where refresh tokens of bound accounts are."""
         return self.data_dir / "entra" / "accounts"
 
+    @property
+    def intake(self) -> Path:
+        """Where Microsoft's deliveries wait to be dealt with."""
+        return self.data_dir / "intake"
+
+    @property
+    def webhook_secret(self) -> Path:
+        """The part of our webhooks' addresses that nobody can guess."""
+        return self.data_dir / "webhook.secret"
+
     def media_socket(self, number: int) -> Path:
         """Where a media worker listens for the voice process."""
         return self.run_dir / f"media-{number}.sock"

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from centralino.adapters.entra.settings import EntraSettings
+from centralino.adapters.graph.settings import GraphSettings
 from centralino.adapters.journal.settings import JournalSettings
 from centralino.adapters.lookup.http import LookupSettings
 from centralino.adapters.mail.outbox import MailSettings
@@ -96,6 +97,8 @@ class Settings(_Branch, frozen=True, kw_only=True):
     api: ApiSettings = ApiSettings()
     entra: EntraSettings = EntraSettings()
     """Who may sign in, and how: Microsoft Entra ID."""
+    graph: GraphSettings = GraphSettings()
+    """Presence, people and calendars: Microsoft Graph, for the organisations that sign in."""
     lookups: LookupSettings = LookupSettings()
     """Web services that flows may ask."""
     mail: MailSettings = MailSettings()

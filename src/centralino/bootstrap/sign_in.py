@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from centralino.bootstrap.layout import Layout
     from centralino.bootstrap.settings import Settings
     from centralino.exchange.control import ControlPort
+    from centralino.exchange.directory import DirectoriesPort
     from centralino.exchange.ports import ClockPort
 
 
@@ -30,12 +31,15 @@ class SignInParts:
 
     client: EntraClient
     tokens: EntraTokens
+    tenants: OnboardedTenants
     access: EntraAccess
     """Tokens for Graph."""
     sign_in: EntraSignIn
     onboarding: EntraOnboarding
 
-    def doorkeeper(self, control: ControlPort, clock: ClockPort) -> Doorkeeper:
+    def doorkeeper(
+        self, control: ControlPort, clock: ClockPort, directories: DirectoriesPort | None
+    ) -> Doorkeeper:
         """Return who lets people in by these parts."""
         return Doorkeeper(
             self.tokens,
@@ -44,6 +48,7 @@ class SignInParts:
             sign_in=self.sign_in,
             onboarding=self.onboarding,
             delegation=EntraDelegation(self.tokens, self.access),
+            directories=directories,
         )
 
     async def close(self) -> None:
@@ -71,17 +76,23 @@ def sign_in_parts(settings: Settings, layout: Layout, clock: ClockPort) -> SignI
     return SignInParts(
         client,
         tokens,
+        tenants,
         EntraAccess(client, clock, layout.accounts),
         sign_in,
         EntraOnboarding(entra, onboardings, sign_in, seal, clock),
     )
 
 
-def doorkeeper_of(parts: SignInParts | None, control: ControlPort, clock: ClockPort) -> Doorkeeper:
+def doorkeeper_of(
+    parts: SignInParts | None,
+    control: ControlPort,
+    clock: ClockPort,
+    directories: DirectoriesPort | None = None,
+) -> Doorkeeper:
     """Return who lets people in; without sign-in he lets in nobody."""
     if parts is None:
         return Doorkeeper(NoSignIn(), control, clock)
-    return parts.doorkeeper(control, clock)
+    return parts.doorkeeper(control, clock, directories)
 
 
 def _require_known_tenants(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from centralino.core.kernel.ids import TenantId
     from centralino.exchange.microsoft import PersonId
     from centralino.exchange.presence import PresenceReading
 
@@ -89,4 +90,12 @@ class DirectoryPort(Protocol):
         self, mails: Sequence[str], start: int, minutes: int, *, interval_min: int = 30
     ) -> Sequence[Availability]:
         """Return when people are free from ``start`` (UTC nanoseconds) on."""
+        ...
+
+
+class DirectoriesPort(Protocol):
+    """The directories of all organisations; the door asks for one."""
+
+    def directory_of(self, tenant: TenantId) -> DirectoryPort | None:
+        """Return an organisation's directory, ``None`` where none is followed."""
         ...

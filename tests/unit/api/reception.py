@@ -43,6 +43,7 @@ from tests.unit.core.company import ANNA, Desk
 if TYPE_CHECKING:
     from centralino.api.boundary import Boundary
     from centralino.core.kernel.instant import Instant
+    from centralino.exchange.directory import DirectoriesPort
     from centralino.exchange.ports import ClockPort
 
 ACME, OTHER = TenantId("acme"), TenantId("other")
@@ -228,6 +229,7 @@ class Reception:
     settings: ApiSettings = field(default_factory=ApiSettings)
     clock: ClockPort = field(default_factory=FrozenClock)
     control: InMemoryControl = field(default_factory=InMemoryControl)
+    directories: DirectoriesPort | None = None
     acme: TenantReplica = field(init=False)
     application: Boundary = field(init=False)
 
@@ -236,7 +238,11 @@ class Reception:
         other = replica_of(Changes(tenant=OTHER, sequence=1, is_reset=True, name="Other"))
         self.control.replicas = {ACME: self.acme, OTHER: other}
         doorkeeper = Doorkeeper(
-            InMemoryTokens(), self.control, self.clock, explanations=InMemoryExplanations()
+            InMemoryTokens(),
+            self.control,
+            self.clock,
+            explanations=InMemoryExplanations(),
+            directories=self.directories,
         )
         self.application = create_server_application(doorkeeper, self.settings, generation=1)
 
