@@ -52,7 +52,7 @@ def test_the_json_has_the_documented_shape() -> None:
 
 
 def test_the_page_stands_alone_and_escapes_what_it_quotes() -> None:
-    page = render(RESULT, PLAN)
+    page = render(RESULT, PLAN.cases)
     assert "<script" not in page
     assert not re.search(r"(src|href)=\"(?!#)", page)
     assert "&lt;script&gt;" in page

@@ -34,6 +34,10 @@ _LONGEST_VALUE = 4096
 
 To = Annotated[str, QueryParameter(max_length=500, description="Path of ours to go to afterwards.")]
 Language = Annotated[str, QueryParameter(max_length=10, description="`en` or `it`.")]
+Account = Annotated[
+    bool,
+    QueryParameter(description="Sign in the account whose presence subscription is to be used."),
+]
 Invitation = Annotated[
     str, QueryParameter(min_length=1, max_length=2000, description="As it was handed out.")
 ]
@@ -82,13 +86,18 @@ class SignInRoutes:
             operation_id="begin_sign_in",
             opt={PUBLIC: True},
             status_code=303,
-            responses=problem_specs(400, 404, 422),
+            responses=problem_specs(400, 403, 404, 422),
         )
         async def begin_sign_in(
-            request: Request[Any, Any, Any], to: To = "/", language: Language = ""
+            request: Request[Any, Any, Any],
+            to: To = "/",
+            language: Language = "",
+            account: Account = False,
         ) -> Redirect:
             """Send the browser to the sign-in service."""
-            begun = self._sign_in().begin(self._base(request) + CALLBACK, to=to, language=language)
+            begun = self._sign_in().begin(
+                self._base(request) + CALLBACK, to=to, language=language, binds_account=account
+            )
             return self._away(begun, BEGUN)
 
         @get(

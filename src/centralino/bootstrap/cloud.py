@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from centralino.exchange.control import ControlPort
     from centralino.exchange.directory import DirectoryPort
     from centralino.exchange.intake import Delivered
-    from centralino.exchange.microsoft import AccessTokenPort
+    from centralino.exchange.microsoft import AccessTokenPort, NotificationProofPort
     from centralino.exchange.ports import ClockPort
     from centralino.exchange.presence import PresenceReading
 
@@ -183,9 +183,19 @@ class DirectoryFollower:
                 group.create_task(self.publisher.run(per_s))
 
     async def hear(self, delivered: Delivered) -> None:
-        """Take a delivery; items of other organisations count for nothing here."""
-        if self.subscriber is not None:
-            await self.subscriber.hear(parse_delivery(delivered.body).value)
+        """Take a delivery; items of other organisations, and unproven ones, count for nothing.
+
+        What comes with data must be proven by Microsoft's token, beside our own secret.
+        """
+        if self.subscriber is None:
+            return
+        delivery = parse_delivery(delivered.body)
+        ours = [one for one in delivery.value if self.subscriber.is_for(one)]
+        if any(one.encrypted_content is not None for one in ours):
+            proof, directory = self._shell.proof, self.keeper.directory
+            if not await proof.is_genuine(delivery.validation_tokens, directory):
+                return
+        await self.subscriber.hear(ours)
 
     async def _look_after_people(self) -> None:
         while True:
@@ -233,7 +243,9 @@ class CloudShell:
         *,
         application: str,
         callbacks: Callbacks | None,
+        proof: NotificationProofPort,
     ) -> None:
+        self.proof = proof
         self.settings = settings
         self.control = control
         self.clock = clock

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from centralino.adapters.clock import SystemClock
+from centralino.adapters.entra.notification import NotificationProof
 from centralino.adapters.intake.log import IntakeLog
 from centralino.api.application import create_server_application
 from centralino.api.server import listen, serve
@@ -88,6 +89,7 @@ def _cloud(
         clock,
         application=settings.entra.client_id,
         callbacks=callbacks_of(settings.graph.callback_url, secret),
+        proof=NotificationProof(settings.entra, parts.tokens, clock),
     )
 
     def directories() -> dict[TenantId, DirectoryId]:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from centralino.bootstrap.settings import LogSettings
 
 
+_TALKATIVE = ("httpx", "httpcore", "msal")
+"""Libraries that log whole addresses, in which names and secrets may stand."""
+
+
 class _JsonLines:
     """Makes a line of JSON of an event, in one step: every call writes a few of them."""
 
@@ -59,6 +63,8 @@ def set_up_logging(settings: LogSettings, process: str, sink: TextIO | None = No
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=level, stream=target, format=f"{process} %(name)s %(message)s")
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _for_people(process: str, target: TextIO) -> list[Processor]:

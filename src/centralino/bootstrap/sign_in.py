@@ -11,7 +11,7 @@ from centralino.adapters.entra.client import EntraClient
 from centralino.adapters.entra.keys import KeyCache
 from centralino.adapters.entra.onboarding import EntraOnboarding, Onboardings
 from centralino.adapters.entra.sealing import Seal
-from centralino.adapters.entra.sign_in import EntraSignIn
+from centralino.adapters.entra.sign_in import BoundAccount, EntraSignIn
 from centralino.adapters.entra.tenants import OnboardedTenants
 from centralino.adapters.entra.tokens import EntraTokens, NoSignIn
 from centralino.api.door import Doorkeeper
@@ -72,12 +72,15 @@ def sign_in_parts(settings: Settings, layout: Layout, clock: ClockPort) -> SignI
     tokens = EntraTokens(entra, KeyCache(client.fetch_keys, entra, clock), tenants, clock)
     seal = Seal.of_file(layout.session_key, clock.utc)
     onboardings = Onboardings(tenants, seal, clock)
-    sign_in = EntraSignIn(client, tokens, onboardings, seal, clock)
+    access = EntraAccess(client, clock, layout.accounts)
+    named = settings.graph.presence.account
+    account = BoundAccount(named, access.bind) if named else None
+    sign_in = EntraSignIn(client, tokens, onboardings, seal, clock, account)
     return SignInParts(
         client,
         tokens,
         tenants,
-        EntraAccess(client, clock, layout.accounts),
+        access,
         sign_in,
         EntraOnboarding(entra, onboardings, sign_in, seal, clock),
     )

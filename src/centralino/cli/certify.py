@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,13 @@ import typer
 from rich.console import Console
 
 from centralino.bootstrap.certified import Certification, run_certification
+from centralino.bootstrap.certified_cloud import CloudCertification, run_cloud_certification
+from centralino.certification.cloud.plan import CloudCase, load_cloud_plan
+from centralino.certification.cloud.runner import CloudProgress
 from centralino.certification.defects import DEFECTS, find_defect
 from centralino.certification.pace import FAST, REAL
-from centralino.certification.plan import Case, Plan, load_plan
-from centralino.certification.report import render
+from centralino.certification.plan import Case, load_plan
+from centralino.certification.report import DescribedCase, render
 from centralino.certification.result import CaseResult, PlanResult, Verdict
 from centralino.certification.runner import Progress
 from centralino.core.kernel.errors import InvalidInput
@@ -29,6 +33,7 @@ class CertifiedModel(StrEnum):
     """Models with a plan."""
 
     CONNECT = "connect"
+    EXTEND = "extend"
 
 
 class CertifiedProfile(StrEnum):
@@ -61,6 +66,11 @@ def certify(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Run the certification plan of a model against the simulators and report with evidence."""
     console = Console(highlight=False)
+    if model is CertifiedModel.EXTEND:
+        if plant:
+            console.print("Mistakes can be planted in the model connect only.")
+            raise typer.Exit(WRONG_USAGE)
+        raise typer.Exit(_certify_cloud(console, model, tuple(case or ()), report, json_file))
     try:
         plan = load_plan(model)
         plan.select(tuple(case or ()))
@@ -81,38 +91,83 @@ def certify(  # noqa: PLR0913 - one argument per option
         log_dir=report / "logs" if report is not None else None,
     )
     result = _run(console, wanted)
-    _write(result, plan, report, json_file)
+    _write(result, plan.cases, report, json_file)
     raise typer.Exit(0 if result.is_good else FAILED)
 
 
 def _run(console: Console, wanted: Certification) -> PlanResult:
     total = len(wanted.plan.select(wanted.cases))
-    done: list[CaseResult] = []
     with console.status("Starting the product and the far side ...") as status:
-
-        def begin(case: Case) -> None:
-            status.update(f"{len(done) + 1} of {total}: {case.id} {case.title} ...")
-
-        def end(result: CaseResult) -> None:
-            done.append(result)
-            colour = _COLOURS[result.result]
-            seconds = f"{result.duration_ms / 1000:.1f} s"
-            line = f"[{colour}]{result.result.value:7}[/] {result.id} {result.title} ({seconds})"
-            console.print(line)
-            if result.reason:
-                console.print(f"        {result.reason}", markup=False)
-
-        progress = Progress(on_begin=begin, on_end=end)
+        teller = _Teller(console, status.update, total)
+        progress = Progress(on_begin=teller.begin, on_end=teller.end)
         result = asyncio.run(run_certification(wanted, progress))
-    counts = ", ".join(f"{result.count(verdict)} {verdict.value}" for verdict in Verdict)
-    console.print(f"{counts}.")
+    _tell_counts(console, result)
     return result
 
 
-def _write(result: PlanResult, plan: Plan, report: Path | None, json_file: Path | None) -> None:
+class _Teller:
+    """Tells how far a run is, and each result."""
+
+    def __init__(self, console: Console, update: Callable[[str], None], total: int) -> None:
+        self._console = console
+        self._update = update
+        self._total = total
+        self._done = 0
+
+    def begin(self, case: Case | CloudCase) -> None:
+        """A case begins."""
+        self._update(f"{self._done + 1} of {self._total}: {case.id} {case.title} ...")
+
+    def end(self, result: CaseResult) -> None:
+        """A case is over."""
+        self._done += 1
+        colour = _COLOURS[result.result]
+        seconds = f"{result.duration_ms / 1000:.1f} s"
+        line = f"[{colour}]{result.result.value:7}[/] {result.id} {result.title} ({seconds})"
+        self._console.print(line)
+        if result.reason:
+            self._console.print(f"        {result.reason}", markup=False)
+
+
+def _tell_counts(console: Console, result: PlanResult) -> None:
+    counts = ", ".join(f"{result.count(verdict)} {verdict.value}" for verdict in Verdict)
+    console.print(f"{counts}.")
+
+
+def _certify_cloud(
+    console: Console,
+    model: CertifiedModel,
+    ids: tuple[str, ...],
+    report: Path | None,
+    json_file: Path | None,
+) -> int:
+    """Certify what the product does with Microsoft's cloud; return the exit code."""
+    try:
+        plan = load_cloud_plan(model)
+        total = len(plan.select(ids))
+    except InvalidInput as error:
+        console.print(error.message)
+        return WRONG_USAGE
+    log_dir = report / "logs" if report is not None else None
+    wanted = CloudCertification(plan, ids, log_dir)
+    with console.status("Starting the product and the far side ...") as status:
+        teller = _Teller(console, status.update, total)
+        progress = CloudProgress(on_begin=teller.begin, on_end=teller.end)
+        result = asyncio.run(run_cloud_certification(wanted, progress))
+    _tell_counts(console, result)
+    _write(result, plan.cases, report, json_file)
+    return 0 if result.is_good else FAILED
+
+
+def _write(
+    result: PlanResult,
+    cases: Sequence[DescribedCase],
+    report: Path | None,
+    json_file: Path | None,
+) -> None:
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-        (report / "report.html").write_text(render(result, plan), encoding="utf-8")
+        (report / "report.html").write_text(render(result, cases), encoding="utf-8")
     if json_file is not None:
         text = json.dumps(result.to_json(), ensure_ascii=False)
         json_file.write_text(text + "\n", encoding="utf-8")

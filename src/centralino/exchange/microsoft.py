@@ -7,6 +7,7 @@ token is never logged and never part of an error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
@@ -48,4 +49,16 @@ class AccessTokenPort(Protocol):
 
     def forget(self, directory: DirectoryId, *, account: str = "") -> None:
         """Drop a token that a service has refused."""
+        ...
+
+
+class NotificationProofPort(Protocol):
+    """Tells genuine deliveries of Microsoft's from forged ones."""
+
+    async def is_genuine(self, tokens: Sequence[str], directory: DirectoryId) -> bool:
+        """Tell whether a delivery's validation tokens prove it for an organisation.
+
+        Raises:
+            RemoteError: it cannot be told now.
+        """
         ...

@@ -74,13 +74,20 @@ class SignedIn:
 class SignInPort(Protocol):
     """Signs people in with a browser. Nothing waits longer than the configured time-out."""
 
-    def begin(self, redirect_uri: str, *, to: str = "/", language: str = "") -> Begun:
+    def begin(
+        self, redirect_uri: str, *, to: str = "/", language: str = "", binds_account: bool = False
+    ) -> Begun:
         """Begin a sign-in.
 
         Args:
             redirect_uri: where the sign-in service sends the browser back.
             to: path of ours to go to afterwards; another one becomes ``/``.
             language: of the service's page, ``en`` or ``it``.
+            binds_account: the product may act for this account from then on; only the one that
+                the settings name is taken.
+
+        Raises:
+            NotAllowed: the settings name no account to bind.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from centralino.api.application import create_server_application
 from centralino.api.door import Doorkeeper
+from centralino.core.kernel.errors import NotAllowed
 from centralino.exchange.sign_in import Begun, Session, SignedIn, SignInFailed
 from centralino.exchange.tokens import Principal, Role, TokenRefused
 from tests.unit.api.reception import ACME, NOW, InMemoryTokens, Reception
@@ -31,7 +32,11 @@ class InMemorySignIn:
         self.begun: list[tuple[str, str, str]] = []
         self.failure: AppError | None = None
 
-    def begin(self, redirect_uri: str, *, to: str = "/", language: str = "") -> Begun:
+    def begin(
+        self, redirect_uri: str, *, to: str = "/", language: str = "", binds_account: bool = False
+    ) -> Begun:
+        if binds_account:
+            raise NotAllowed("no account is to be bound")
         self.begun.append((redirect_uri, to, language))
         return Begun("https://login.example/authorize?x=1", "sealed-flow", 600)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import logging
 
 import pytest
 import structlog
@@ -72,3 +73,11 @@ def test_a_line_says_who_when_and_what_whatever_it_holds() -> None:
 
 def test_a_person_is_recognised_through_it() -> None:
     assert not lasting(io.StringIO()).isatty()
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpcore", "msal"])
+def test_libraries_do_not_log_addresses_in_which_names_may_stand(library: str) -> None:
+    sink = io.StringIO()
+    set_up_logging(LogSettings(), "edge", sink)
+    logging.getLogger(library).info("GET https://graph.example/users?name=Anna")
+    assert sink.getvalue() == ""

@@ -44,6 +44,12 @@ class Graph:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         name = request.url.path.rpartition("/")[2]
+        if request.method == "GET":
+            value = [
+                {"id": one, "notificationUrl": made["notificationUrl"]}
+                for one, made in self.alive.items()
+            ]
+            return httpx.Response(200, json={"value": value})
         if request.method in self.refuses:
             return httpx.Response(403)
         if request.method == "POST" and name == "subscriptions":
@@ -220,3 +226,14 @@ def test_new_people_make_a_new_one() -> None:
         assert "bbbbbbbb" in stage.graph.alive["s2"]["resource"]
 
     played(script)
+
+
+def test_what_an_earlier_process_left_is_deleted_and_nobody_elses() -> None:
+    async def script(stage: Stage) -> None:
+        ours = {"notificationUrl": "https://here.example/n"}
+        stage.graph.alive |= {"old": ours, "other": {"notificationUrl": "https://other.example/n"}}
+        await stage.subscriber.clean_up()
+
+    graph = played(script)
+    assert graph.done == ["make s1", "delete old"]
+    assert set(graph.alive) == {"s1", "other"}

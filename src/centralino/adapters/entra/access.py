@@ -96,15 +96,8 @@ class EntraAccess:
         Raises:
             StorageError: it cannot be written.
         """
-        path = self._account_file(directory, account)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = path.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_text(refresh_token, encoding="ascii")
-            fresh.replace(path)
-        except OSError as error:
-            raise StorageError(f"{path}: {error.strerror}") from error
+        bind_account(self._accounts, directory, account, refresh_token)
+        self.forget(directory, account=account)
 
     async def _get(self, name: str, ask: Callable[[], Awaitable[Answer]]) -> AccessToken:
         found = self._tokens.get(name)
@@ -132,7 +125,7 @@ class EntraAccess:
         return token
 
     async def _of_account(self, directory: DirectoryId, account: str) -> Answer:
-        path = self._account_file(directory, account)
+        path = account_file(self._accounts, directory, account)
         try:
             refresh_token = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -141,12 +134,8 @@ class EntraAccess:
         answer = await self._client.refresh(directory, refresh_token, self._scope)
         fresh = answer.get("refresh_token")
         if isinstance(fresh, str) and fresh != refresh_token:
-            self.bind(directory, account, fresh)
+            bind_account(self._accounts, directory, account, fresh)
         return answer
-
-    def _account_file(self, directory: str, account: str) -> Path:
-        name = hashlib.sha256(f"{directory}/{account}".encode()).hexdigest()[:32]
-        return self._accounts / f"{name}.token"
 
 
 class EntraDelegation:
@@ -163,3 +152,26 @@ class EntraDelegation:
         if found.is_application:
             raise TokenRefused("only a person's token can be exchanged")
         await self._access.on_behalf_of(DirectoryId(found.directory), token)
+
+
+def account_file(accounts: Path, directory: str, account: str) -> Path:
+    """Return where the refresh token of an account is kept."""
+    name = hashlib.sha256(f"{directory}/{account}".encode()).hexdigest()[:32]
+    return accounts / f"{name}.token"
+
+
+def bind_account(accounts: Path, directory: str, account: str, refresh_token: str) -> None:
+    """Keep the refresh token of an account, readable by the product's user only.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = account_file(accounts, directory, account)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(refresh_token, encoding="ascii")
+        fresh.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error

@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ from centralino.adapters.entra.validation import Refused, is_guest, proven
 from centralino.core.kernel.errors import NotAllowed, RemoteRejected
 from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.instant import SECOND
+from centralino.exchange.microsoft import DirectoryId
 from centralino.exchange.sign_in import (
     Begun,
     ConsentNeeded,
@@ -49,6 +51,8 @@ BEGUN_FOR_S = 600
 ANY_ORGANISATION = "organizations"
 _BEGUN, _SESSION = "sign-in", "session"
 _SCOPE = "openid profile"
+_ACCOUNT_SCOPE = "openid profile offline_access https://graph.microsoft.com/Presence.Read.All"
+"""Of the one account whose presence subscription is used."""
 _LANGUAGES = ("en", "it")
 
 
@@ -63,6 +67,22 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     invitation: str = ""
     """Of an onboarding that this sign-in finishes."""
+    binds_account: bool = False
+    """The product may act for this account from then on."""
+
+    @property
+    def scope(self) -> str:
+        """What is asked for."""
+        return _ACCOUNT_SCOPE if self.binds_account else _SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class BoundAccount:
+    """The account that may be bound, and who keeps its refresh token."""
+
+    id: str
+    """Object id; nobody else's is taken."""
+    bind: Callable[[DirectoryId, str, str], None]
 
 
 class SealedSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +105,13 @@ class EntraSignIn:
         onboardings: Onboardings,
         seal: Seal,
         clock: ClockPort,
+        account: BoundAccount | None = None,
     ) -> None:
-        """Take our registration, what verifies, who is onboarded, the seal, the time."""
+        """Take our registration, what verifies, who is onboarded, the seal, the time.
+
+        ``account`` may be bound; without it none may.
+        """
+        self._account = account
         self._client = client
         self._settings = client.settings
         self._tokens = tokens
@@ -95,8 +120,12 @@ class EntraSignIn:
         self._clock = clock
         self._used = UsedOnce(BEGUN_FOR_S * SECOND, clock.now)
 
-    def begin(self, redirect_uri: str, *, to: str = "/", language: str = "") -> Begun:
-        """Begin a sign-in of anybody."""
+    def begin(
+        self, redirect_uri: str, *, to: str = "/", language: str = "", binds_account: bool = False
+    ) -> Begun:
+        """Begin a sign-in of anybody, or of the account that is to be bound."""
+        if binds_account and self._account is None:
+            raise NotAllowed("no account is named in graph.presence.account")
         return self._begin(
             Flow(
                 state=secrets.token_urlsafe(24),
@@ -105,6 +134,7 @@ class EntraSignIn:
                 redirect_uri=redirect_uri,
                 directory=ANY_ORGANISATION,
                 to=own_path(to),
+                binds_account=binds_account,
             ),
             language,
         )
@@ -130,7 +160,7 @@ class EntraSignIn:
             "response_type": "code",
             "response_mode": "query",
             "redirect_uri": flow.redirect_uri,
-            "scope": _SCOPE,
+            "scope": flow.scope,
             "state": flow.state,
             # The library compares the hash; so the nonce itself stays with us.
             "nonce": hashlib.sha256(flow.nonce.encode()).hexdigest(),
@@ -149,7 +179,7 @@ class EntraSignIn:
         if query.get("error"):
             log.info("entra.sign_in_refused", code=query["error"][:60])
             raise SignInFailed("the sign-in service did not let you in")
-        claims = await self._identify(flow, query)
+        claims, refresh_token = await self._identify(flow, query)
         directory = str(claims.get("tid", "")).lower()
         if flow.invitation:
             self._onboardings.finish(flow.invitation, directory, claims)
@@ -159,6 +189,8 @@ class EntraSignIn:
             raise NotAllowed("your organisation is not served here")
         if is_guest(claims) and not self._settings.admits_guests:
             raise NotAllowed("guests are not admitted")
+        if flow.binds_account:
+            self._bind(directory, str(claims.get("oid", "")).lower(), refresh_token)
         found = proven(claims, tenant)
         life_s = int(self._settings.session_for_h * 3600)
         ends_at = self._clock.utc() + life_s * SECOND
@@ -172,6 +204,15 @@ class EntraSignIn:
         )
         log.info("entra.signed_in", tenant=tenant, subject=found.principal.subject)
         return SignedIn(session, self._seal.seal(_SESSION, sealed), life_s, flow.to)
+
+    def _bind(self, directory: str, account: str, refresh_token: str) -> None:
+        """Keep the refresh token of the one account that is named in the settings."""
+        if self._account is None or account != self._account.id.lower():
+            raise NotAllowed("only the account of graph.presence.account can be bound")
+        if not refresh_token:
+            raise SignInFailed("the sign-in service gave no refresh token")
+        self._account.bind(DirectoryId(directory), account, refresh_token)
+        log.info("entra.account_bound")
 
     def read(self, cookie: str) -> Session:
         """Return a session."""
@@ -198,14 +239,16 @@ class EntraSignIn:
             raise SignInFailed("this sign-in was finished before")
         return flow
 
-    async def _identify(self, flow: Flow, query: Mapping[str, str]) -> Mapping[str, object]:
-        """Redeem the code and return what the verified id token says."""
+    async def _identify(
+        self, flow: Flow, query: Mapping[str, str]
+    ) -> tuple[Mapping[str, object], str]:
+        """Redeem the code; return what the verified id token says, and the refresh token."""
         asked = {
             "state": flow.state,
             "nonce": flow.nonce,
             "code_verifier": flow.verifier,
             "redirect_uri": flow.redirect_uri,
-            "scope": _SCOPE.split(),
+            "scope": flow.scope.split(),
         }
         response = {"code": query.get("code", ""), "state": flow.state}
         try:
@@ -219,7 +262,8 @@ class EntraSignIn:
         except Refused as refused:
             log.warning("entra.id_token_refused", reasons=list(refused.reasons))
             raise SignInFailed("the sign-in service's answer cannot be believed") from None
-        return claims
+        refresh_token = answer.get("refresh_token")
+        return claims, refresh_token if isinstance(refresh_token, str) else ""
 
     def _require_id_token(self, claims: Mapping[str, object], flow: Flow) -> None:
         """Judge an id token whose signature is good (OpenID Connect Core 3.1.3.7)."""

@@ -43,7 +43,11 @@ _PERMISSION = "Presence.Read.All (delegated)"
 
 class _Made(msgspec.Struct, rename="camel"):
     id: str
-    expiration_date_time: str = ""
+    notification_url: str = ""
+
+
+class _Listed(msgspec.Struct):
+    value: list[_Made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,28 @@ class PresenceSubscriber:
     async def run(self) -> None:
         """Keep it until cancelled; failures are tried again, polling goes on meanwhile."""
         pause_s = 0.0
+        is_clean = False
         while True:
             await wait(pause_s)
             try:
+                if self._people and not is_clean:
+                    await self.clean_up()
+                    is_clean = True
                 await self.look()
                 pause_s = LOOK_EVERY_S
             except AppError as error:
                 log.warning("presence.not_subscribed", code=error.code)
                 self._lose()
                 pause_s = RETRY_AFTER_S
+
+    async def clean_up(self) -> None:
+        """Delete what an earlier process of ours has left: its secret died with it."""
+        listed = await self._client.ask(self._request("GET", "/subscriptions", None), _Listed)
+        for one in listed.value:
+            is_ours = one.notification_url == self._callbacks.notifications
+            if is_ours and (self.active is None or one.id != self.active.id):
+                log.info("presence.subscription_left_over", subscription=one.id)
+                await self._remove(one.id)
 
     async def look(self) -> None:
         """Do what is due now; raises what Graph refuses."""
@@ -129,14 +146,20 @@ class PresenceSubscriber:
         if active is None or self._is_wanted_anew or now >= _rotation(active):
             await self._replace(active)
 
+    def is_for(self, item: Item) -> bool:
+        """Tell whether an item is of a subscription of ours and knows its secret."""
+        return self._holder(item) is not None
+
+    def _holder(self, item: Item) -> Subscription | None:
+        known = (self.active, self._former)
+        return next((one for one in known if one is not None and one.is_from(item)), None)
+
     async def hear(self, items: Sequence[Item]) -> int:
         """Take items of a delivery; returns how many were for this subscription."""
         presences: list[GraphPresence] = []
         taken = 0
         for item in items:
-            holder = next(
-                (one for one in (self.active, self._former) if one and one.is_from(item)), None
-            )
+            holder = self._holder(item)
             if holder is None:
                 continue
             taken += 1
@@ -220,12 +243,15 @@ class PresenceSubscriber:
         return True
 
     async def _delete(self, one: Subscription) -> None:
+        await self._remove(one.id)
+
+    async def _remove(self, name: str) -> None:
         try:
-            await self._client.send(self._request("DELETE", f"/subscriptions/{one.id}", None))
+            await self._client.send(self._request("DELETE", f"/subscriptions/{name}", None))
         except NotFound:
             pass
         except AppError as error:
-            log.info("presence.not_deleted", subscription=one.id, code=error.code)
+            log.info("presence.not_deleted", subscription=name, code=error.code)
 
     def _lose(self) -> None:
         self.active = None

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from centralino.certification.cloud.plan import CloudCase
     from centralino.certification.watch import Logged, Noted
 
+NOTED = "agent.presence-noted"
+
 
 @dataclass(frozen=True, slots=True)
 class Replied:
@@ -56,7 +58,7 @@ class CloudEvidence:
 
     def presences(self, agent: str = "") -> list[Noted]:
         """Return what was noted of presence, of one agent or of all."""
-        found = [one for one in self.journal if one.name == "presence.noted"]
+        found = [one for one in self.journal if one.name == NOTED]
         return [one for one in found if not agent or one.data.get("agent") == agent]
 
     def ladder(self) -> str:

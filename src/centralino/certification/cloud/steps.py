@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from centralino.certification.cloud import plan, stage
-from centralino.certification.cloud.evidence import CloudEvidence, Replied
+from centralino.certification.cloud.evidence import NOTED, CloudEvidence, Replied
 from centralino.certification.cloud.judging import word
 from centralino.certification.waiting import observe, until
 from centralino.core.kernel.instant import SECOND
@@ -177,7 +177,7 @@ class Stagehand:
         def find() -> Noted | None:
             events = self._lab.journal.refresh(self._lab.product.journal)
             for one in reversed(events[self._journal_from :]):
-                if one.name == "presence.noted" and one.data.get("agent") == step.agent:
+                if one.name == NOTED and one.data.get("agent") == step.agent:
                     is_so = not step.availability or word(one, "availability") == step.availability
                     is_from = not step.source or word(one, "source") == step.source
                     return one if is_so and is_from else None

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The product as cloud certification runs it: its real processes, supervised, no trunks."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from centralino.adapters.clock import SystemClock
+from centralino.adapters.entra.access import bind_account
+from centralino.adapters.voice.settings import VoiceSettings
+from centralino.api.settings import ApiSettings
+from centralino.bootstrap.children import start_product
+from centralino.bootstrap.layout import Layout
+from centralino.bootstrap.logs import set_up_logging
+from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
+from centralino.bootstrap.supervisor import Supervisor
+from centralino.certification.cloud import stage
+from centralino.certification.cloud.lab import CloudOptions
+from centralino.certification.cloud.runner import CloudProgress, run_cloud_plan
+
+if TYPE_CHECKING:
+    from centralino.certification.cloud.plan import CloudPlan
+    from centralino.certification.cloud.product import CloudWish
+    from centralino.certification.result import PlanResult
+
+_MEDIA_PORTS = (31_000, 31_099)
+
+
+class SupervisedCloudProduct:
+    """Implements ``CloudProductPort`` with the supervisor; start and stop in the same task."""
+
+    def __init__(self) -> None:
+        self._supervisor: Supervisor | None = None
+        self._layout = Layout(Path(), Path())
+
+    def pid(self, process: str) -> int | None:
+        """Return the number of a process that runs now."""
+        children = self._supervisor.children if self._supervisor is not None else {}
+        child = children.get(process)
+        return None if child is None else child.pid
+
+    @property
+    def journal(self) -> Path:
+        """The journal file."""
+        return self._layout.journal
+
+    @property
+    def logs(self) -> Path:
+        """The folder of log files."""
+        return self._layout.logs
+
+    async def start(self, wish: CloudWish) -> None:
+        """Start every process.
+
+        Raises:
+            ChildFailed: one did not become ready.
+        """
+        settings = Settings(
+            data_dir=str(wish.folder),
+            run_dir=str(wish.run_dir),
+            tenants=(wish.tenant,),
+            voice=VoiceSettings(
+                listeners=(),
+                trunks=(),
+                data_dir=str(wish.folder / "voice"),
+                run_dir=str(wish.run_dir),
+                recording_dir=str(wish.folder / "recordings"),
+            ),
+            media=MediaSettings(workers=1, first_port=_MEDIA_PORTS[0], last_port=_MEDIA_PORTS[1]),
+            process=ProcessSettings(has_standby=False),
+            api=ApiSettings(port=wish.api_port),
+            entra=wish.entra,
+            graph=wish.graph,
+            log=LogSettings(to_files=True),
+        )
+        self._layout = Layout.of(settings)
+        for account, refresh_token in wish.accounts:
+            bind_account(self._layout.accounts, stage.DIRECTORY, account, refresh_token)
+        supervisor = Supervisor(
+            ready_s=settings.process.ready_s,
+            stop_s=settings.process.stop_s,
+            log_dir=self._layout.logs,
+        )
+        self._supervisor = await supervisor.__aenter__()
+        await start_product(supervisor, settings, self._layout)
+
+    async def stop(self) -> None:
+        """Stop every process."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            await supervisor.__aexit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudCertification:
+    """What is to be certified."""
+
+    plan: CloudPlan
+    cases: tuple[str, ...] = ()
+    """Ids; empty: all."""
+    log_dir: Path | None = None
+    """Where the product's logs are kept; ``None``: nowhere."""
+
+
+async def run_cloud_certification(
+    wanted: CloudCertification, progress: CloudProgress
+) -> PlanResult:
+    """Run cases in a temporary folder that is gone afterwards.
+
+    Raises:
+        ChildFailed: a process of the product did not start.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="centralino-certify-"))
+    product = SupervisedCloudProduct()
+    try:
+        with (folder / "certify.log").open("w", encoding="utf-8") as log_file:
+            set_up_logging(LogSettings(level="warning"), "certify", log_file)
+            options = CloudOptions(folder=folder / "data", run_dir=folder / "run")
+            return await run_cloud_plan(
+                wanted.plan, wanted.cases, options, product, SystemClock(), progress
+            )
+    finally:
+        if wanted.log_dir is not None and product.logs.is_dir():
+            shutil.copytree(product.logs, wanted.log_dir, dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
