@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``centralino doctor`` examines: settings, certificates, names, ports, directories.
+"""What ``centralino doctor`` examines: settings, certificates, names, ports, directories, sign-in.
 
 Each finding says what was looked at, what was found, and how to mend it. Nothing is
-changed, and nothing is sent to anybody but the name server.
+changed, and nothing is sent to anybody but the name server and, where sign-in is set up, the
+sign-in service.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import datetime
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,22 +19,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from centralino.bootstrap.children import prompt_directories
+from centralino.bootstrap.examination_sign_in import check_sign_in
+from centralino.bootstrap.finding import Finding
 from centralino.bootstrap.sources import load_settings
 from centralino.core.kernel.errors import AppError
 
 if TYPE_CHECKING:
     from centralino.adapters.voice.settings import ListenerSettings, TlsSettings, VoiceSettings
     from centralino.bootstrap.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check."""
-
-    check: str
-    is_good: bool
-    text: str
-    cure: str = ""
 
 
 def examine(config: Path) -> list[Finding]:
@@ -52,6 +44,7 @@ def examine(config: Path) -> list[Finding]:
         _check_names,
         _check_directories,
         _check_prompts,
+        check_sign_in,
     )
     for check in checks:
         findings.extend(check(settings))

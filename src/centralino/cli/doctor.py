@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from centralino.bootstrap.examination import Finding, examine
+from centralino.bootstrap.examination import examine
+from centralino.bootstrap.finding import Finding
 from centralino.bootstrap.teams.examination import examine_tenant
 
 

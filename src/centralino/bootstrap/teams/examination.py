@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from centralino.bootstrap.examination import Finding
+from centralino.bootstrap.finding import Finding
 from centralino.bootstrap.teams.permissions import FEATURES
 from centralino.bootstrap.teams.preflight import Checked, Value, Verdict, judge, read_settings
 from centralino.core.kernel.errors import ConfigError
