@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+from centralino.bootstrap.importing import read_import
 from centralino.bootstrap.teams.permissions import permissions_of
 from centralino.bootstrap.teams.plan import read_plan
 from centralino.bootstrap.teams.script import files_of
 from centralino.core.kernel.errors import ConfigError
+from centralino.exchange.people_import import as_yaml
 
 app = typer.Typer(no_args_is_help=True, help="Set up your own Microsoft tenant.")
 
@@ -54,3 +58,26 @@ def provision(
             "permissions": [{"name": one.name, "kind": one.kind} for one in granted],
         }
         json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command("import-people")
+def import_people(
+    config: Annotated[Path, typer.Option(help="Settings as YAML.")],
+    group: Annotated[list[str], typer.Option(help="Object id of a group; may be repeated.")],
+    tenant: Annotated[str, typer.Option(help="Which tenant; the first one when left out.")] = "",
+    file: Annotated[Path | None, typer.Option(help="The tenant's file, to see who is new.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="Queue of the new agents.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the result as JSON to FILE.")
+    ] = None,
+) -> None:
+    """Read the people of groups and print those who are new as agents for the tenant's file."""
+    plan = asyncio.run(read_import(config, tenant, group, file))
+    print(as_yaml(plan.new, queue or []), end="")
+    typer.echo(f"{len(plan.new)} new, {plan.known} known already.", err=True)
+    for user in plan.unreachable:
+        typer.echo(f"{user} has no business number that can be called.", err=True)
+    for agent in plan.gone:
+        typer.echo(f"{agent} of the file is in none of the groups.", err=True)
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
