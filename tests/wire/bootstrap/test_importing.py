@@ -63,7 +63,7 @@ async def running(folder: Path, **changes: object) -> AsyncIterator[Path]:
                 example,
                 data_dir=str(folder / "data"),
                 entra=msgspec.structs.replace(signing_in, **changes),
-                graph=GraphSettings(base_url=f"{graph.url}/v1.0"),
+                graph=GraphSettings(base_url=graph.url),
             )
             config = folder / "config.yaml"
             config.write_text(settings_text("", settings), encoding="utf-8")
