@@ -243,9 +243,9 @@ class NaiveOracle:
                 if step.waives_requirement:
                     requirements = []
         has_skills = all(
-            person.skills.get(skill, 0) >= level - lowered
+            person.skills.get(skill, 0) >= max(min(level, 1), level - lowered)
             for skill, level in needs.items()
-            if skill not in dropped and level > lowered
+            if skill not in dropped
         )
         return has_skills and all(self._meets(person, one) for one in requirements)
 

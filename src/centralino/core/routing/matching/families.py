@@ -217,9 +217,9 @@ def asked_at(family: Family, age: int) -> tuple[Mapping[str, int], tuple[Require
         if step.after_ms * MILLISECOND > age:
             break
         skills = {
-            skill: level - step.lower_by
+            skill: max(1, level - step.lower_by)
             for skill, level in skills.items()
-            if skill not in step.drops and level > step.lower_by
+            if skill not in step.drops
         }
         if step.waives_requirement:
             requires = ()

@@ -49,23 +49,23 @@ class Feasible:
 
     def first_for(self, row: int) -> int | None:
         """Return the slot whose head an agent gets, ``None`` when nobody waits for him."""
-        table = self._waits.table
+        waits, roster = self._waits, self._roster
+        table = waits.table
         may = table.may[row] & table.has_head
-        if table.may_lend.shape[1]:
+        if table.is_lending:
             may |= ((table.may_lend[row] & table.lending) != 0) & table.has_head
-        slots = np.flatnonzero(may)
+        slots = may.nonzero()[0]
         if not slots.size:
             return None
-        free = self._roster.free[:, row]
-        if FAR in free:
-            slots = slots[free[table.channel[slots]] != FAR]
-        if self._roster.is_marked[row] and slots.size:
+        if not roster.is_wholly_free[row]:
+            slots = slots[roster.free[:, row][table.channel[slots]] != FAR]
+        if roster.is_marked[row] and slots.size:
             slots = slots[self._verdicts_for(row, slots) != NEVER]
-        if slots.size and self.is_ranked:
-            slots = self._best_ranked(row, slots)
         if not slots.size:
             return None
-        return table.first_of(slots, self._waits.now_ms, is_ageing=self._waits.is_ageing)
+        if self.is_ranked:
+            slots = self._best_ranked(row, slots)
+        return table.first_of(slots, waits.now_ms, is_ageing=waits.is_ageing)
 
     def candidates(self, signature: Signature) -> tuple[Rows, NDArray[np.int8] | None]:
         """Return who may take what is in a signature, and what their presences say.

@@ -148,6 +148,8 @@ class Matching:
         self._borrowing.touch_row(row)
         if is_free:
             self._hot_rows[row] = None
+        else:
+            self._hot_rows.pop(row, None)
         if roster.is_marked[row]:
             self._watch(row)
 
@@ -174,29 +176,31 @@ class Matching:
             return None
         if len(self._hot_rows) > _MANY:
             self._heat_slots_of_hot_rows()
-        slot, score = self._first_of_hot_rows()
+        slot, score, rows = self._first_of_hot_rows()
         if waits.hot:
             found = self._match_hot_slot(score)
             if found is not None:
                 return found
         if slot is not None:
-            return self._match_hot_rows(slot)
+            return self._match_hot_rows(slot, rows)
         self._cool()
         return None
 
-    def _first_of_hot_rows(self) -> tuple[int | None, Entry | None]:
-        """Return the first wait that an agent who has become free gets, with its order."""
+    def _first_of_hot_rows(self) -> tuple[int | None, Entry | None, list[int]]:
+        """Return the first wait that agents who have become free get, its order, and them."""
         waits = self._waits
-        best: tuple[int | None, Entry | None] = (None, None)
+        best_slot, best, rows = None, None, []
         for row in list(self._hot_rows):
             slot = self._feasible.first_for(row)
             if slot is None:
                 del self._hot_rows[row]
-                continue
-            score = waits.table.score(slot, waits.now_ms)
-            if best[1] is None or score < best[1]:
-                best = (slot, score)
-        return best
+            elif slot == best_slot:
+                rows.append(row)
+            else:
+                score = waits.table.score(slot, waits.now_ms)
+                if best is None or score < best:
+                    best_slot, best, rows = slot, score, [row]
+        return best_slot, best, rows
 
     def _match_hot_slot(self, limit: Entry | None) -> Match | None:
         """Match the first hot slot that has an agent, if it does not come after ``limit``."""
@@ -227,10 +231,9 @@ class Matching:
                 return self._match(signature, rows[first], kept)
         return None
 
-    def _match_hot_rows(self, slot: int) -> Match:
-        """Match the head of a slot with one of the agents who have become free for it."""
+    def _match_hot_rows(self, slot: int, rows: list[int]) -> Match:
+        """Match the head of a slot with some of the agents who have become free for it."""
         signature = self._signature(slot)
-        rows = [row for row in self._hot_rows if self._feasible.first_for(row) == slot]
         if len(rows) == 1:
             return self._match(signature, np.array(rows, np.int32), None)
         candidates, verdicts = self._feasible.candidates(signature)
@@ -279,7 +282,7 @@ class Matching:
         table = self._waits.table
         rows = list(self._hot_rows)
         may = table.may[rows].any(axis=0)
-        if table.may_lend.shape[1]:
+        if table.is_lending:
             may |= ((table.may_lend[rows] & table.lending) != 0).any(axis=0)
         for slot in np.flatnonzero(may & table.has_head):
             self._waits.heat(int(slot))

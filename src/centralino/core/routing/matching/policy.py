@@ -103,7 +103,8 @@ class RelaxationStep(msgspec.Struct, frozen=True, kw_only=True):
     after_ms: int
     """Since the wait counts; later than the step before."""
     lower_by: int = 0
-    """All levels asked for are lower by so much from here on, on top of earlier steps."""
+    """All levels asked for are lower by so much from here on, on top of earlier steps, but not
+    below 1: the skill is still asked for."""
     drops: tuple[str, ...] = ()
     """Skills that are asked for no longer."""
     waives_requirement: bool = False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from centralino.core.agents.capacity import may_take, used_capacity
+from centralino.core.agents.capacity import Capacity, may_take, used_capacity
 from centralino.core.agents.lifecycle import AgentState
 from centralino.core.agents.requirement import (
     AllOf,
@@ -57,6 +57,8 @@ class Roster:
         """May take one now or after his present one."""
         self.signed_in: Mask = np.zeros(count, np.bool_)
         """Those, and the ones in a pause that ends by itself."""
+        self.is_wholly_free = [False] * count
+        """May take work of every channel."""
         self.load: NDArray[np.float64] = np.zeros(count)
         """Part of his capacity in use."""
         self.column: NDArray[np.int8] = np.zeros(count, np.int8)
@@ -77,6 +79,7 @@ class Roster:
             tuple(may_take(agent.capacity, (), channel) for channel in Channel)
             for agent in self.agents
         ]
+        self._takes_one = [_takes_one(agent.capacity) for agent in self.agents]
         self._has_pools = len(pools) > 1
         self._levels = _levels(self.agents)
         self._none: NDArray[np.int8] = np.zeros(count, np.int8)
@@ -103,6 +106,10 @@ class Roster:
             self.load[row] = 0
             self._set_free(row, self._room[row], agent.idle_since)
             return True
+        if self._takes_one[row]:
+            self.load[row] = len(agent.engaged)
+            self._set_free(row, _NO_ROOM, 0)
+            return False
         capacity = self.agents[row].capacity
         self.load[row] = used_capacity(capacity, agent.engaged) / max(1, capacity.total)
         room = room_of(agent, self.agents[row])
@@ -118,7 +125,11 @@ class Roster:
         if self._has_pools:
             pool = self.pool[row]
             self.idle[:, pool] += np.array(room, np.int64) - (self.free[:, row] != FAR)
-        if room is _NO_ROOM:
+        is_whole = room == _ALL_ROOM
+        self.is_wholly_free[row] = is_whole
+        if is_whole:
+            self.free[:, row] = since
+        elif room is _NO_ROOM:
             self.free[:, row] = FAR
         else:
             self.free[:, row] = [since if one else FAR for one in room]
@@ -214,6 +225,7 @@ class _Column:
 
 
 _NO_ROOM = (False,) * len(CHANNELS)
+_ALL_ROOM = (True,) * len(CHANNELS)
 _UNKNOWN = 7
 
 
@@ -229,6 +241,12 @@ def room_of(agent: Agent, configuration: AgentConfiguration) -> tuple[bool, ...]
         and may_take(configuration.capacity, agent.engaged, channel)
         for channel in Channel
     )
+
+
+def _takes_one(capacity: Capacity) -> bool:
+    """Tell whether an agent takes one piece of work at once, whatever it is."""
+    rules = [capacity.rule(channel) for channel in Channel]
+    return capacity.total == 1 and all(rule.cost == 1 and not rule.interrupts for rule in rules)
 
 
 def _levels(agents: list[AgentConfiguration]) -> dict[str, NDArray[np.int8]]:

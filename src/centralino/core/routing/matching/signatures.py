@@ -79,6 +79,8 @@ class SignatureTable:
         """Row of an agent and slot to whether he may take what is in it."""
         self.may_lend: NDArray[np.uint8] = np.zeros((rows, 0), np.uint8)
         """The same for those whose rule must hold; without columns until there is a rule."""
+        self.is_lending = False
+        """Whether there is a rule at all."""
         self.lending: NDArray[np.uint8] = np.zeros(slots, np.uint8)
         """The rules that hold now, by bit."""
         self.has_head: NDArray[np.bool_] = np.zeros(slots, np.bool_)
@@ -101,7 +103,8 @@ class SignatureTable:
         family = signature.family
         self.may[signature.eligible, slot] = True
         if signature.lent.size:
-            if not self.may_lend.shape[1]:
+            if not self.is_lending:
+                self.is_lending = True
                 self.may_lend = np.zeros(self.may.shape, np.uint8)
             self.may_lend[signature.lent, slot] = signature.lent_bits
         self.lending[slot] = family.terms.lending
@@ -133,7 +136,7 @@ class SignatureTable:
             return
         more = wanted - self.may.shape[1]
         self.may = np.pad(self.may, ((0, 0), (0, more)))
-        if self.may_lend.shape[1]:
+        if self.is_lending:
             self.may_lend = np.pad(self.may_lend, ((0, 0), (0, more)))
         for name in ("lending", "has_head", "slope", "queue", "channel", "rules", "is_held"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
@@ -201,10 +204,12 @@ class SignatureTable:
 
     def first_of(self, slots: NDArray[np.intp], now_ms: int, *, is_ageing: bool) -> int:
         """Return the one of ``slots``, which all have heads, whose head is first now."""
+        if slots.size == 1:
+            return int(slots[0])
         points = self.points[slots]
         if is_ageing:
             points -= self.slope[slots] * now_ms
-        tied = np.flatnonzero(points == points[points.argmin()])
+        tied = (points == points[points.argmin()]).nonzero()[0]
         if tied.size > _MANY:
             since = self.since[slots[tied]]
             tied = tied[since == since[since.argmin()]]
