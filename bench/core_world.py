@@ -116,12 +116,15 @@ class Site:
     legs: dict[AgentId, LegId] = field(default_factory=dict)
     """Of agents who talk."""
 
+    engine: TenantEngine = field(default_factory=lambda: TenantEngine(TenantId("large")))
+
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
-        self.engine = TenantEngine(TenantId("large"))
         self.configuration = company(self.size, self.seed)
         self.queues = [queue.id for queue in self.configuration.queues if queue.agents]
         self.do(ConfigureTenant(configuration=self.configuration))
+
+        self.names = [agent.id for agent in self.configuration.agents]
 
     def do(self, command: Command) -> Decision:
         """Apply a command, a microsecond after the last."""
@@ -133,8 +136,8 @@ class Site:
         until = Instant(self.now + length)
         while (deadline := self.engine.next_deadline()) is not None and deadline <= until:
             self.now = max(self.now, deadline)
-            self.engine.apply(Tick(), self.now)
-        self.now = until
+            self.answer(self.engine.apply(Tick(), self.now))
+        self.now = max(self.now, until)
 
     def arrival(self) -> QueueInteraction:
         """Return a command that lets somebody come."""
@@ -149,12 +152,11 @@ class Site:
         """Let so many come over a time."""
         for _ in range(waiting):
             self.pass_time(over // waiting)
-            self.do(self.arrival())
+            self.answer(self.do(self.arrival()))
 
     def staff(self, agents: int) -> None:
         """Let agents begin; each who is rung answers."""
-        names = [agent.id for agent in self.configuration.agents]
-        for name in self.random.sample(names, agents):
+        for name in self.random.sample(self.names, agents):
             self.answer(self.do(MakeAgentReady(agent=name)))
 
     def answer(self, decision: Decision) -> None:
@@ -167,3 +169,9 @@ class Site:
     def hang_up(self, agent: AgentId) -> EndLeg:
         """Return a command by which an agent ends his call, which frees him."""
         return EndLeg(leg=self.legs.pop(agent), outcome=COMPLETED, by_far_end=True)
+
+    def somebody_who_talks(self) -> AgentId:
+        """Return any agent who talks; there is one."""
+        while (name := self.random.choice(self.names)) not in self.legs:
+            pass
+        return name

@@ -87,6 +87,9 @@ class NaiveOracle:
         self.members: dict[str, frozenset[str]] = {
             queue.id: frozenset(queue.agents) for queue in configuration.queues
         }
+        self._reach = {queue.id: self._reach_of(queue) for queue in configuration.queues}
+        self._ages = {queue.id: self._moments_of(queue) for queue in configuration.queues}
+        self._known: dict[tuple[str, str, int], bool] = {}
 
     def next_match(self, world: World) -> Expected | None:
         """Return the next match of a moment."""
@@ -133,10 +136,10 @@ class NaiveOracle:
             and self.verdict(world, agent, wait) != "never"
         )
 
-    def order(self, wait: Wait, now: int) -> tuple[Fraction, int, int, str]:
+    def order(self, wait: Wait, now: int) -> tuple[Fraction | int, int, int, str]:
         """Return what orders waits: smaller is first."""
         ageing_ms = self.queues[wait.queue].matching.ageing_ms
-        points = Fraction(wait.priority)
+        points = wait.priority
         if ageing_ms:
             worth = Fraction(10**9 // ageing_ms, 10**9)
             points -= worth * (now // MS - wait.enqueued_at // MS)
@@ -190,7 +193,10 @@ class NaiveOracle:
 
     def is_eligible(self, world: World, name: str, wait: Wait) -> bool:
         """Tell whether an agent is one of those whom a wait may come to at its age."""
-        held = self.is_held(world, wait)
+        wish = wait.wish
+        if wish is None and name not in self._reach[wait.queue]:
+            return False
+        held = self.is_held(world, wait) if wish is not None else ()
         if held:
             return name in held
         age = max(0, world.now - wait.enqueued_at)
@@ -199,20 +205,42 @@ class NaiveOracle:
     def _is_signed_in(self, agent: Agent) -> bool:
         return agent is not None and (agent.state != "not-ready" or agent.deadline is not None)
 
+    def _reach_of(self, queue: QueueConfiguration) -> frozenset[str]:
+        """Return everybody whom a wait without a wish may ever come to."""
+        helping = [q for step in queue.matching.relaxation for q in step.queues]
+        helping += [q for rule in queue.matching.borrowing for q in rule.queues]
+        return frozenset(queue.agents).union(
+            queue.matching.experts, *(self.members[q] for q in helping)
+        )
+
     def _moments(self, queue: QueueConfiguration, age: int) -> list[int]:
         """Return the ages up to ``age`` at which somebody may be added."""
+        return [moment for moment in self._ages[queue.id] if moment <= age]
+
+    def _moments_of(self, queue: QueueConfiguration) -> list[int]:
         moments = {0, queue.matching.experts_after_ms * MS}
         moments.update(step.after_ms * MS for step in queue.matching.relaxation)
         for name in queue.agents:
             terms = self.terms(name, queue.id)
             moments.add(terms.delay_ms * MS if terms else 0)
-        return [moment for moment in sorted(moments) if moment <= age]
+        return sorted(moments)
 
     def _in_ring(self, name: str, wait: Wait, age: int) -> bool:
         queue = self.queues[wait.queue]
+        moments = self._moments(queue, age)
+        if wait.skills or wait.wish:
+            return self._is_in_ring(name, queue, wait, moments)
+        key = (name, wait.queue, len(moments))
+        if key not in self._known:
+            self._known[key] = self._is_in_ring(name, queue, wait, moments)
+        return self._known[key]
+
+    def _is_in_ring(
+        self, name: str, queue: QueueConfiguration, wait: Wait, moments: list[int]
+    ) -> bool:
         return any(
             self._has_joined(name, queue, moment) and self._is_able(name, wait, moment)
-            for moment in self._moments(queue, age)
+            for moment in moments
         )
 
     def _has_joined(self, name: str, queue: QueueConfiguration, age: int) -> bool:
@@ -266,6 +294,8 @@ class NaiveOracle:
 
     def _is_borrowed(self, world: World, name: str, wait: Wait, age: int) -> bool:
         queue = self.queues[wait.queue]
+        if not queue.matching.borrowing:
+            return False
         for rule in queue.matching.borrowing:
             lends = any(name in self.members[other] for other in rule.queues)
             if lends and self._rule_holds(world, queue, rule):
@@ -295,7 +325,9 @@ class NaiveOracle:
 
     def _presence_field(self, agent: Agent, most_age_ms: int, now: int) -> str:
         presence = agent.presence
-        if presence is None or now - presence.at > most_age_ms * MS:
+        if presence is None:
+            return "unknown"
+        if now - presence.at > most_age_ms * MS:
             return "unknown"
         known = FIELD_OF.get(presence.availability, "unknown")
         if presence.availability in {"busy", "busy-idle"}:
@@ -337,7 +369,7 @@ class NaiveOracle:
         queue = self.queues[wait.queue]
         able = list(names)
         verdicts = {name: self.verdict(world, world.agents[name], wait) for name in able}
-        if any(verdicts[name] != "last" for name in able):
+        if "last" in verdicts.values() and any(verdicts[name] != "last" for name in able):
             able = [name for name in able if verdicts[name] != "last"]
         rings = {name: self._ring(name, queue) for name in able}
         able = [name for name in able if rings[name] == min(rings.values())]

@@ -174,6 +174,7 @@ def surroundings_of(
     return Surroundings(
         queues=tuple(queue.id for queue in file.queues),
         skills=file.skills,
+        agents=tuple(agent.id for agent in file.agents),
         voicemail_boxes=file.voicemail_boxes,
         secrets=file.secrets,
         prompts={**product_prompts, **file.prompts},

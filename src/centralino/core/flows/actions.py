@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from centralino.core.flows.nodes import Target
+from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.ids import QueueId
 
 
@@ -105,6 +106,8 @@ class EnterQueue(Action, frozen=True, tag="enter-queue"):
     no_agents_for: str
     """``nobody``, ``new`` or ``all``: who gets ``QueueLeft("no-agents")`` while no agent of the
     queue is signed in: nobody, who enters then, or also who waits already."""
+    wish: Wish | None = None
+    """Whom he asks for; anybody of the queue when left out."""
 
 
 class ReadQueue(Action, frozen=True, tag="read-queue"):

@@ -67,6 +67,9 @@ class NameCheck:
                 yield ("queue",), "queue", node.queue, around.queues
                 for skill in node.skills:
                     yield ("skills", skill), "skill", skill, around.skills
+                if isinstance(node, nodes.QueueNode):
+                    for at, agent in enumerate(node.agents):
+                        yield ("agents", str(at)), "agent", agent, around.agents
             case nodes.HoursNode():
                 calendars = [calendar.name for calendar in around.calendars]
                 yield ("calendar",), "calendar", node.calendar, calendars

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from centralino.core.agents.requirement import Requirement
+
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
 _KEY_PATTERN = r"^[0-9*#]$"
 _PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$"
@@ -303,6 +305,14 @@ class QueueNode(Node, frozen=True, kw_only=True, tag="queue"):
     """The queue's own when left out."""
     skills: dict[Name, SkillLevel] = {}
     """Skill to the lowest level an agent needs."""
+    requires: Requirement | None = None
+    """What else an agent must be, over skills and attributes."""
+    agents: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()
+    """Agents who are wanted, the most wanted first."""
+    agents_are: Literal["preferred", "named"] = "preferred"
+    """Preferred: if they are of the queue and able; named: whatever they are."""
+    hold_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 0
+    """So long only they may take the caller, while one of them is at work; then whoever may."""
     steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1, max_length=32)]
     repeat_from: Annotated[int, msgspec.Meta(ge=0, le=31)] = 0
     """Which step follows the last one, counted from 0."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from centralino.core.flows import actions, happenings, nodes
 from centralino.core.flows.expressions import Failure, Scope
 from centralino.core.flows.run import PLAY_WITHIN_MS
-from centralino.core.kernel.ids import QueueId
+from centralino.core.interactions.wish import Wish, WishKind
+from centralino.core.kernel.ids import AgentId, QueueId
 from centralino.core.kernel.instant import SECOND, Instant, milliseconds
 
 if TYPE_CHECKING:
@@ -40,11 +41,23 @@ def enter(run: Run, node: nodes.QueueNode) -> None:
             skills=node.skills,
             most_waiting=node.most_waiting,
             no_agents_for=node.no_agents_for,
+            wish=_wish(node),
         )
     )
     run.do(actions.ReadQueue(ask=read))
     run.mark(stage=_ENTER, queue_ask=queue)
     run.wait(queue, read, within_ms=ANSWER_WITHIN_MS)
+
+
+def _wish(node: nodes.QueueNode) -> Wish | None:
+    if not node.agents and node.requires is None:
+        return None
+    return Wish(
+        agents=tuple(AgentId(one) for one in node.agents),
+        kind=WishKind(node.agents_are),
+        hold_for_ms=node.hold_s * 1000,
+        requires=node.requires,
+    )
 
 
 def handle(run: Run, node: nodes.QueueNode, happening: happenings.AnyHappening) -> None:

@@ -31,6 +31,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     queues: tuple[Name, ...] = ()
     skills: tuple[Name, ...] = ()
+    agents: tuple[Name, ...] = ()
     voicemail_boxes: tuple[Name, ...] = ()
     secrets: tuple[Name, ...] = ()
     prompts: dict[PromptName, tuple[str, ...]] = {}

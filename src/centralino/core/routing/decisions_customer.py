@@ -32,6 +32,7 @@ from centralino.core.kernel.instant import seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
 from centralino.core.routing import decisions_party, decisions_voicemail
 from centralino.core.routing.decisions_recall import recall_all
+from centralino.core.routing.decisions_wish import wish_for
 
 if TYPE_CHECKING:
     from centralino.core.interactions.commands import (
@@ -167,6 +168,7 @@ def choose(turn: Turn, interaction: Interaction, digits: str) -> None:
             queue=queue.id,
             priority=queue.priority,
             digit=choice.digit,
+            wish=wish_for(turn, queue.id, interaction.caller_number),
         )
     )
     order_music(turn, interaction)

@@ -21,6 +21,7 @@ from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import InteractionId
 from centralino.core.routing.decisions_customer import ANSWER_WITHIN, OVERLOADED, order_music
 from centralino.core.routing.decisions_wait import position_of, tell_wait
+from centralino.core.routing.decisions_wish import wish_for
 
 if TYPE_CHECKING:
     from centralino.core.interactions.commands import QueueInteraction
@@ -71,7 +72,7 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
             priority=queue.priority if command.priority is None else command.priority,
             digit="",
             skills=command.skills,
-            wish=command.wish,
+            wish=wish_for(turn, queue.id, command.caller_number, command.wish),
         )
     )
     waiting = turn.state.interactions[interaction]

@@ -28,6 +28,7 @@ from centralino.core.routing.decisions_dial import book
 from centralino.core.routing.decisions_recall import recall_all
 from centralino.core.routing.decisions_refuse import instead, refusal
 from centralino.core.routing.decisions_wait import place_left, position_of, tell_wait
+from centralino.core.routing.decisions_wish import wish_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,7 @@ def enter(turn: Turn, interaction: Interaction, action: EnterQueue) -> QueueLeft
             skills=action.skills,
             since=since,
             leaves_unattended=action.no_agents_for == "all",
+            wish=wish_for(turn, action.queue, interaction.caller_number, action.wish),
         )
     )
     return None
@@ -153,10 +155,8 @@ def left_unattended(turn: Turn) -> list[Interaction]:
         return []
     return [
         turn.state.interactions[name]
-        for queue in turn.index.queued
-        for name in turn.index.queued[queue]
-        if turn.state.interactions[name].leaves_unattended
-        and not _is_attended(turn, queue, turn.state.interactions[name].skills)
+        for name, queue in turn.index.leavers.items()
+        if not _is_attended(turn, queue, turn.state.interactions[name].skills)
     ]
 
 

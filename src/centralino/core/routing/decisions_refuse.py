@@ -20,6 +20,7 @@ from centralino.core.kernel.instant import seconds
 from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.core.routing.decisions_customer import drop_ways
 from centralino.core.routing.decisions_wait import estimate_s
+from centralino.core.routing.decisions_wish import wish_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,7 @@ def instead(
                 ask=action.ask,
                 skills=action.skills,
                 since=interaction.places.get(action.queue),
+                wish=wish_for(turn, other.id, interaction.caller_number, action.wish),
             )
         )
         return None

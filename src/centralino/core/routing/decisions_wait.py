@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def position_of(turn: Turn, interaction: Interaction) -> int:
     """Return the place of somebody who waits, from 1; those who are called back count too."""
     assert interaction.queue is not None  # noqa: S101 - he waits in one
-    mine = place_of(interaction)
     queued = turn.index.queued[interaction.queue]
+    ageing_ms = turn.index.queues[interaction.queue].matching.ageing_ms
+    mine = place_of(interaction, ageing_ms)
     return 1 + sum(1 for place in queued.values() if place < mine)
 
 

@@ -118,6 +118,7 @@ def _accepted(state: TenantState, index: Index, event: calls.OfferAccepted, at: 
         waited = Duration(at - interaction.enqueued_at)
         index.matching.note_accepted(interaction.queue, event.agent, waited)
         note_left(state, index, interaction, waited, at)
+        index.matching.note_talked(interaction.caller_number, event.agent)
     interaction.bridge = event.bridge
     interaction.recording = event.recording
     interaction.deadline = event.confirm_by

@@ -101,6 +101,8 @@ class Index:
         self.matching = Matching()
         self.queued: dict[QueueId, dict[InteractionId, Key]] = {}
         """Who waits in a queue or is just being offered, with his place."""
+        self.leavers: dict[InteractionId, QueueId] = {}
+        """Those of them who leave when nobody is at work for them any more."""
         self.interaction_deadlines: OrderedNames[InteractionId] = OrderedNames()
         self.agent_deadlines: OrderedNames[AgentId] = OrderedNames()
         self.leases: OrderedNames[str] = OrderedNames()
@@ -146,6 +148,7 @@ class Index:
             queue for queues in queues_of.values() if len(queues) > 1 for queue in queues
         )
         self.queued = {queue.id: {} for queue in configuration.queues}
+        self.leavers = {}
         self.wait_limits = OrderedNames()
         self._wait_limit_of = {
             queue.id: limit.threshold
@@ -194,13 +197,20 @@ class Index:
             self._note_wait(interaction, interaction.queue)
         queued = self.queued[interaction.queue]
         if interaction.state is InteractionState.QUEUED:
-            queued[interaction.id] = place_of(interaction)
+            self._keep_place(interaction, interaction.queue)
             self.matching.enter(interaction)
         elif interaction.state in _KEEPS_PLACE:
-            queued[interaction.id] = place_of(interaction)
+            self._keep_place(interaction, interaction.queue)
             self.matching.leave(interaction)
         elif queued.pop(interaction.id, None) is not None:
+            self.leavers.pop(interaction.id, None)
             self.matching.leave(interaction)
+
+    def _keep_place(self, interaction: Interaction, queue: QueueId) -> None:
+        ageing_ms = self.queues[queue].matching.ageing_ms
+        self.queued[queue][interaction.id] = place_of(interaction, ageing_ms)
+        if interaction.leaves_unattended:
+            self.leavers[interaction.id] = queue
 
     def _note_wait(self, interaction: Interaction, queue: QueueId) -> None:
         """Note when somebody is led away because he has waited long enough."""
@@ -241,6 +251,7 @@ class Index:
         """Let an interaction wait no longer."""
         if interaction.queue is not None:
             self.queued[interaction.queue].pop(interaction.id, None)
+            self.leavers.pop(interaction.id, None)
             self.matching.leave(interaction)
             self.wait_limits.drop(interaction.id)
 

@@ -37,6 +37,8 @@ class Borrowing:
         self._memory = memory
         self._handling = handling
         ruled = [terms for terms in queues if terms.lenders]
+        self.is_any = bool(ruled)
+        """Whether there is a rule at all."""
         self._dirty: dict[int, QueueTerms] = {terms.number: terms for terms in ruled}
         self._of_row: dict[int, list[QueueTerms]] = {}
         for terms in ruled:

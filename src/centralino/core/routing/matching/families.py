@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from centralino.core.kernel.instant import MILLISECOND
+from centralino.core.routing.matching.match import PRIORITY_POINTS
 from centralino.core.routing.matching.policy import HELPER_RANK
 from centralino.core.routing.matching.signatures import FAR, Signature
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from centralino.core.routing.matching.presence import PresenceTable
     from centralino.core.routing.matching.roster import Roster, Rows
 
-PRIORITY_POINTS = 1_000_000_000
-"""What one step of priority is worth where waiting counts in points as well."""
 MEMBER, HELPER, BORROWED, EXPERT = range(4)
 """The rings of a queue, those who are asked first first."""
 

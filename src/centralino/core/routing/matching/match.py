@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from centralino.core.kernel.instant import MILLISECOND
+
 if TYPE_CHECKING:
     from centralino.core.interactions.channel import Channel
     from centralino.core.interactions.wish import Wish
@@ -72,6 +74,18 @@ class Match:
     """What chose them, such as ``longest-idle``."""
 
 
-def place_of(waiting: Waiting) -> tuple[int, int, int]:
-    """Return what orders those who wait in one queue: smaller is served first."""
-    return (waiting.priority, waiting.enqueued_at or 0, waiting.number)
+PRIORITY_POINTS = 1_000_000_000
+"""What one step of priority is worth where waiting counts in points as well."""
+
+
+def place_of(waiting: Waiting, ageing_ms: int) -> tuple[int, int, int]:
+    """Return what orders those who wait in one queue: smaller is served first.
+
+    Where waiting counts as priority, whoever came earlier is ahead by what he waited longer;
+    that never changes with time, so places are told truly.
+    """
+    since = waiting.enqueued_at or 0
+    points = waiting.priority
+    if ageing_ms:
+        points = points * PRIORITY_POINTS + PRIORITY_POINTS // ageing_ms * (since // MILLISECOND)
+    return (points, since, waiting.number)

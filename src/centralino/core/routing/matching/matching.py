@@ -87,6 +87,8 @@ class Matching:
         self._chooser = Chooser(configuration, self._roster, memory, self._draws)
         self._borrowing = Borrowing(terms, self._waits, memory, handling)
         self._counts_taken = any(q.matching.strategy is Strategy.FEWEST for q in queues)
+        self._knows_customers = any(q.matching.last_agent_hold_ms for q in queues)
+        self._changed: dict[AgentId, Agent] = {}
         self._hot_rows: dict[int, None] = {}
         self._hot_heap: list[tuple[Entry, int]] = []
         self._again: list[int] = []
@@ -105,6 +107,8 @@ class Matching:
         if not self._is_configured:
             return
         self._waits.advance(now)
+        if self._stale and self._changed:
+            self._take_in()
         while self._stale and self._stale[0][0] <= now:
             at, row = heappop(self._stale)
             if self._watched.get(row) == at:
@@ -116,6 +120,7 @@ class Matching:
         """Return when time alone next changes who may take what."""
         if not self._is_configured:
             return None
+        self._take_in()
         change, stale = self._waits.next_change(), self._next_stale()
         if stale is not None and (change is None or stale < change):
             return Instant(stale)
@@ -134,7 +139,16 @@ class Matching:
             self._borrowing.touch(terms)
 
     def note_agent(self, agent: Agent) -> None:
-        """Take in an agent who has changed."""
+        """Take in an agent who has changed; what he has become is looked at when it matters."""
+        self._changed[agent.id] = agent
+
+    def _take_in(self) -> None:
+        """Look at the agents who have changed since."""
+        changed, self._changed = self._changed, {}
+        for agent in changed.values():
+            self._note(agent)
+
+    def _note(self, agent: Agent) -> None:
         roster = self._roster
         row = roster.rows.get(agent.id)
         if row is None:
@@ -143,9 +157,8 @@ class Matching:
         is_free = roster.note(agent)
         if roster.signed_in[row] != was_signed_in and self._waits.holds:
             self._waits.note_signed_in(row)
-        if self._counts_taken:
-            self._chooser.taken[row] = self._memory.taken.get(agent.id, 0)
-        self._borrowing.touch_row(row)
+        if self._borrowing.is_any:
+            self._borrowing.touch_row(row)
         if is_free:
             self._hot_rows[row] = None
         else:
@@ -155,6 +168,7 @@ class Matching:
 
     def forget_agent(self, agent: AgentId) -> None:
         """Remove an agent."""
+        self._changed.pop(agent, None)
         row = self._roster.rows.get(agent)
         if row is not None:
             self._roster.forget(row)
@@ -170,6 +184,8 @@ class Matching:
         if now != self._now:
             self.advance(now)
         waits = self._waits
+        if self._changed:
+            self._take_in()
         self._borrowing.settle()
         if not waits.table.places:
             self._cool()
@@ -328,6 +344,11 @@ class Matching:
             self._chooser.taken[self._roster.rows[agent]] += 1
         self._note_wait(queue, waited, is_answered=True)
 
+    def note_talked(self, number: str | None, agent: AgentId) -> None:
+        """Remember who talks to a customer."""
+        if number and self._knows_customers:
+            self._memory.note_talked(number, agent, self._now)
+
     def note_abandoned(self, queue: QueueId, waited: Duration) -> None:
         """Remember that a customer gave up waiting."""
         self._note_wait(queue, waited, is_answered=False)
@@ -369,16 +390,19 @@ class Matching:
 
     def ready_agents(self, queue: QueueId, skills: Mapping[str, int]) -> int:
         """Count those who may ever take such a wait and are at work."""
+        self._take_in()
         return int(np.count_nonzero(self._roster.ready[self._all(queue, skills)]))
 
     def signed_in_agents(self, queue: QueueId, skills: Mapping[str, int]) -> int:
         """Count those and the ones in a pause that ends by itself."""
+        self._take_in()
         return int(np.count_nonzero(self._roster.signed_in[self._all(queue, skills)]))
 
     def has_free_agent(
         self, queue: QueueId, skills: Mapping[str, int], channel: Channel = Channel.VOICE
     ) -> bool:
         """Tell whether one who asks for this would be offered to somebody at once."""
+        self._take_in()
         first = self._waits.family(queue, skills, channel).signatures[0]
         return not first.live and bool(self._feasible.candidates(first)[0].size)
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from centralino.core.kernel.ids import AgentId, QueueId
-from centralino.core.kernel.instant import Duration
+from centralino.core.kernel.instant import Duration, Instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RECENT_WAITS = 60
 """So many waits make the service level that rules look at."""
+MOST_LAST_AGENTS = 100_000
+"""Customers whose last agent is known; who was there longest ago is forgotten."""
 HANDLING_WEIGHT = 8
 """A conversation counts for one part in so many in a moving average."""
 
@@ -38,6 +40,13 @@ class RecentWaits(msgspec.Struct):
         return self.met.bit_count() * 100 // self.count if self.count else 100
 
 
+class LastAgent(msgspec.Struct, frozen=True):
+    """Who talked to a customer last, and when that began."""
+
+    agent: AgentId
+    at: Instant
+
+
 class MatchingMemory(msgspec.Struct):
     """What strategies and rules know of the past."""
 
@@ -50,6 +59,8 @@ class MatchingMemory(msgspec.Struct):
     recent: dict[QueueId, RecentWaits] = {}
     scores: dict[QueueId, dict[AgentId, int]] = {}
     """Learned elsewhere: larger is better."""
+    last_agents: dict[str, LastAgent] = {}
+    """By the customer's number, longest ago first."""
 
     def note_offered(self, queue: QueueId, agent: AgentId) -> None:
         """An agent was offered something of a queue."""
@@ -58,6 +69,13 @@ class MatchingMemory(msgspec.Struct):
     def note_taken(self, agent: AgentId) -> None:
         """An agent accepted something."""
         self.taken[agent] = self.taken.get(agent, 0) + 1
+
+    def note_talked(self, number: str, agent: AgentId, at: Instant) -> None:
+        """An agent talks to a customer."""
+        self.last_agents.pop(number, None)
+        self.last_agents[number] = LastAgent(agent, at)
+        if len(self.last_agents) > MOST_LAST_AGENTS:
+            del self.last_agents[next(iter(self.last_agents))]
 
     def note_signed_out(self, agent: AgentId) -> None:
         """An agent's day is over."""

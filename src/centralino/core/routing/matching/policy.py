@@ -154,6 +154,10 @@ class QueueMatching(msgspec.Struct, frozen=True, kw_only=True):
     """Only what has waited so long comes to experts."""
     expert_presence: PresenceRules = EXPERT_PRESENCE
     borrowing: tuple[BorrowRule, ...] = ()
+    last_agent_hold_ms: int = 0
+    """A customer who was talked to before is kept so long for the same agent; 0 not at all."""
+    last_agent_within_ms: int = 7 * 24 * 3_600_000
+    """How long ago that may have been."""
     service_target_ms: int = 20_000
     """An answer within this is in time, for ``borrowing``."""
     share: int = 1

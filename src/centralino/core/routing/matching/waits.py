@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from centralino.core.agents.requirement import key_of
 from centralino.core.kernel.instant import MILLISECOND, Instant
 from centralino.core.routing.matching.families import (
-    PRIORITY_POINTS,
     Family,
     QueueTerms,
     build,
     required_skills,
 )
 from centralino.core.routing.matching.holds import Holds
+from centralino.core.routing.matching.match import PRIORITY_POINTS
 from centralino.core.routing.matching.roster import CHANNELS
 from centralino.core.routing.matching.signatures import FAR, Place, SignatureTable
 
