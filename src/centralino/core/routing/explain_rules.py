@@ -253,10 +253,10 @@ def asked_for(
             break
         for skill in step.drops:
             needs.pop(skill, None)
-        needs = {skill: level - step.lower_by for skill, level in needs.items()}
+        needs = {skill: max(1, level - step.lower_by) for skill, level in needs.items()}
         if step.waives_requirement:
             requirements = []
-    return {skill: level for skill, level in needs.items() if level > 0}, requirements
+    return needs, requirements
 
 
 def _borrow_problem(
