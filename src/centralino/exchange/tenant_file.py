@@ -27,6 +27,18 @@ from centralino.core.routing.configuration import (
     QueueConfiguration,
     TenantConfiguration,
 )
+from centralino.core.routing.matching.policy import Sharing
+from centralino.exchange.tenant_matching import (
+    CapacityPart,
+    Known,
+    MatchingPart,
+    Share,
+    TermsPart,
+    capacity_of,
+    contradictions,
+    matching_of,
+    terms_of,
+)
 from centralino.exchange.tenant_queue_parts import (
     CallbacksPart,
     LimitPart,
@@ -88,6 +100,8 @@ class QueuePart(_Part, frozen=True, kw_only=True):
     """It returns without another sign of work; 0 never."""
     language: Language | None = None
     """Of the prompts that are played by the queue itself; none when left out."""
+    matching: MatchingPart = MatchingPart()
+    """How it finds agents."""
 
 
 class AgentPart(_Part, frozen=True, kw_only=True):
@@ -102,6 +116,15 @@ class AgentPart(_Part, frozen=True, kw_only=True):
     queues: tuple[Name, ...] = ()
     skills: dict[Name, Level] = {}
     ready_at_start: bool = True
+    attributes: dict[Name, bool | int | Text] = {}
+    """What else requirements may ask for: texts, whole numbers, yes or no."""
+    capacity: CapacityPart = CapacityPart()
+    terms: dict[Name, TermsPart] = {}
+    """What differs from the usual between him and queues of his."""
+    expert: bool = False
+    """No agent by trade: asked last, and only when his presence allows it."""
+    pool: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """For keeping pools of agents idle in proportion."""
 
 
 class PhonePart(_Part, frozen=True, kw_only=True):
@@ -155,6 +178,10 @@ class TenantFile(_Part, frozen=True, kw_only=True):
     flows: str = "flows"
     """Directory of the flows, beside this file."""
     pauses: PausesPart = PausesPart()
+    sharing: Sharing = Sharing.ORDER
+    """Which of the queues of one rank an agent takes from."""
+    pools: dict[Name, Share] = {}
+    """Pool to its share of all who are idle."""
     transfer_music: tuple[PromptName, ...] = ("music",)
 
 
@@ -212,6 +239,11 @@ def to_configuration(
                 is_ready_at_start=one.ready_at_start,
                 user=one.user,
                 skills=one.skills,
+                attributes=one.attributes,
+                capacity=capacity_of(one.capacity),
+                queues={QueueId(queue): terms_of(part) for queue, part in one.terms.items()},
+                is_expert=one.expert,
+                pool=one.pool,
             )
             for one in file.agents
         ),
@@ -225,6 +257,8 @@ def to_configuration(
         outside_trunk=TrunkId(file.trunks.outside or ""),
         outside_caller=file.trunks.outside_caller,
         transfer_music=file.transfer_music,
+        sharing=file.sharing,
+        pool_shares={**file.pools},
         is_applied=True,
     )
 
@@ -250,6 +284,7 @@ def _queue(file: TenantFile, part: QueuePart) -> QueueConfiguration:
         ),
         ownership=Ownership(first_reply_ms=part.first_reply_s * 1000, idle_ms=part.idle_s * 1000),
         resume_place_for_ms=part.resume_place_s * 1000,
+        matching=matching_of(part.matching),
     )
 
 
@@ -287,6 +322,11 @@ def _of_agents(file: TenantFile) -> Iterator[tuple[Path, str]]:
         for skill in agent.skills:
             if skill not in file.skills:
                 yield ("agents", str(at), "skills", skill), f"there is no skill {skill}"
+        for queue in agent.terms:
+            if queue not in agent.queues:
+                yield ("agents", str(at), "terms", queue), f"he is not of the queue {queue}"
+        if agent.pool and agent.pool not in file.pools:
+            yield ("agents", str(at), "pool"), f"there is no pool {agent.pool}"
 
 
 def _of_queues(file: TenantFile) -> Iterator[tuple[Path, str]]:
@@ -300,8 +340,23 @@ def _of_queues(file: TenantFile) -> Iterator[tuple[Path, str]]:
         names = frozenset(one.id for one in file.queues)
         calendars = frozenset(one.name for one in file.calendars)
         found = unknown_names(queue.limits, queue.callbacks, queues=names, calendars=calendars)
-        for place, reason in found:
+        for place, reason in (*found, *_of_matching(file, queue)):
             yield ("queues", str(at), *place), reason
+
+
+def _of_matching(file: TenantFile, queue: QueuePart) -> Iterator[tuple[Path, str]]:
+    found = contradictions(
+        queue.matching,
+        queue.id,
+        Known(
+            queues=frozenset(one.id for one in file.queues),
+            skills=frozenset(file.skills),
+            attributes=frozenset(name for one in file.agents for name in one.attributes),
+            experts=frozenset(one.id for one in file.agents if one.expert),
+        ),
+    )
+    for path, reason in found:
+        yield ("matching", *path), reason
 
 
 def _has_anybody(file: TenantFile, queue: QueuePart, skill: str, level: int) -> bool:

@@ -25,6 +25,7 @@ from centralino.core.interactions.ownership import Ownership
 from centralino.core.kernel.errors import InvalidInput
 from centralino.core.kernel.ids import AgentId, QueueId, TenantId, TrunkId
 from centralino.core.routing.matching.policy import QueueMatching, Sharing, Terms
+from centralino.core.routing.matching.validity import require_matching
 
 if TYPE_CHECKING:
     from centralino.core.flows.nodes import Target
@@ -163,6 +164,8 @@ class TenantConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         for queue in self.queues:
             for agent in queue.agents:
                 _require(agent in agents, f"queues.{queue.id}.agents", agent)
+            _unique(f"queues.{queue.id}.agents", queue.agents)
+        require_matching(self)
         for flow in self.flows:
             _require(flow.default_queue in queues, f"flows.{flow.name}.default_queue", "")
             _unique(f"flows.{flow.name}.keys", (key.digit for key in flow.keys))
