@@ -6,7 +6,9 @@ The result is the same with and without snapshots; they only make it come sooner
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,9 +65,22 @@ def recover(
     Raises:
         StorageError: the journal cannot be read, is damaged, or is of a newer release.
     """
-    found, keys, rest = _begin(tenant, journal, snapshots, until)
-    _fold(found, keys, rest, until)
+    with _collector_resting():
+        found, keys, rest = _begin(tenant, journal, snapshots, until)
+        _fold(found, keys, rest, until)
     return found, keys
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Make many objects that all stay without looking through them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def advance(

@@ -25,11 +25,11 @@ from typing_extensions import override
 
 from centralino.adapters.journal.rows import Row, to_record, to_row
 from centralino.adapters.journal.snapshot_files import sync_folder
-from centralino.core.kernel.errors import Conflict, StorageError, VersionConflict
+from centralino.core.kernel.errors import AppError, Conflict, StorageError, VersionConflict
 from centralino.core.kernel.ids import TenantId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from centralino.exchange.ports import JournalRecord
@@ -66,24 +66,36 @@ _TENANTS = "SELECT DISTINCT tenant FROM record ORDER BY tenant"
 
 @dataclass(slots=True)
 class _Batch:
-    """What one ``append`` wants, and whom to tell."""
+    """What one ``append`` wants, and what became of it."""
 
     records: Sequence[JournalRecord]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
+    error: AppError | None = None
 
-    def tell(self, error: Exception | None) -> None:
-        """Wake the caller; a loop that is closed has nobody to tell."""
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._finish, error)
-
-    def _finish(self, error: Exception | None) -> None:
+    def finish(self) -> None:
+        """Tell the caller; on its loop."""
         if self.done.done():
             return
-        if error is None:
+        if self.error is None:
             self.done.set_result(None)
         else:
-            self.done.set_exception(error)
+            self.done.set_exception(self.error)
+
+
+def _tell(batches: Iterable[_Batch]) -> None:
+    """Wake the callers, each loop once; a loop that is closed has nobody to tell."""
+    of_loop: dict[asyncio.AbstractEventLoop, list[_Batch]] = {}
+    for batch in batches:
+        of_loop.setdefault(batch.loop, []).append(batch)
+    for loop, mine in of_loop.items():
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_finish_all, mine)
+
+
+def _finish_all(batches: Iterable[_Batch]) -> None:
+    for batch in batches:
+        batch.finish()
 
 
 class JournalReader:
@@ -161,6 +173,8 @@ class SqliteJournal(JournalReader):
         except StorageError:
             self._lock.close()
             raise
+        self._last: dict[str, int] = {}
+        """Tenant to its last sequence, as far as it is known; nobody else writes."""
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -228,54 +242,66 @@ class SqliteJournal(JournalReader):
                 return
 
     def _commit(self, batches: list[_Batch]) -> None:
-        refused: dict[int, VersionConflict] = {}
+        """Store batches with one commit, and note in each what became of it."""
+        expected = dict(self._last)
+        ready: list[_Batch] = []
+        try:
+            for batch in batches:
+                batch.error = self._conflict_of(batch, expected)
+                if batch.error is None:
+                    ready.append(batch)
+            self._store(ready)
+        except sqlite3.IntegrityError:
+            for batch in ready:
+                self._store_alone(batch)
+        except sqlite3.Error as error:
+            self._fail(ready, error)
+        _tell(batches)
+
+    def _conflict_of(self, batch: _Batch, expected: dict[str, int]) -> VersionConflict | None:
+        """Return why a batch does not follow what is stored, and what is expected after it."""
+        proposed: dict[str, int] = {}
+        for record in batch.records:
+            tenant = record.tenant
+            last = proposed.get(tenant, expected.get(tenant, -1))
+            if last < 0:
+                last = self._connection.execute(_LAST, (tenant,)).fetchone()[0]
+            if record.sequence != last + 1:
+                return VersionConflict(
+                    f"record {record.sequence} of {tenant} does not follow {last}"
+                )
+            proposed[tenant] = record.sequence
+        expected.update(proposed)
+        return None
+
+    def _store(self, batches: list[_Batch]) -> None:
+        rows = [to_row(record) for batch in batches for record in batch.records]
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for number, batch in enumerate(batches):
-                try:
-                    self._insert(batch.records)
-                except VersionConflict as conflict:
-                    refused[number] = conflict
+            self._connection.executemany(_INSERT, rows)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except sqlite3.Error:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            failure = StorageError(f"cannot write {self._path.name}: {error}")
-            for batch in batches:
-                batch.tell(failure)
-            return
-        for number, batch in enumerate(batches):
-            batch.tell(refused.get(number))
-
-    def _insert(self, records: Sequence[JournalRecord]) -> None:
-        """Insert one batch inside its own savepoint.
-
-        Raises:
-            VersionConflict: a sequence or key is taken, or one is left out.
-        """
-        connection = self._connection
-        connection.execute("SAVEPOINT batch")
-        try:
-            last: dict[str, int] = {}
-            for record in records:
-                tenant = record.tenant
-                if tenant not in last:
-                    last[tenant] = connection.execute(_LAST, (tenant,)).fetchone()[0]
-                if record.sequence != last[tenant] + 1:
-                    raise VersionConflict(
-                        f"record {record.sequence} of {tenant} does not follow {last[tenant]}"
-                    )
-                last[tenant] += 1
-                connection.execute(_INSERT, to_row(record))
-        except sqlite3.IntegrityError as error:
-            connection.execute("ROLLBACK TO batch")
-            raise VersionConflict("an input is in the journal already") from error
-        except VersionConflict:
-            connection.execute("ROLLBACK TO batch")
             raise
-        finally:
-            with suppress(sqlite3.Error):
-                connection.execute("RELEASE batch")
+        for row in rows:
+            self._last[row[0]] = row[1]
+
+    def _store_alone(self, batch: _Batch) -> None:
+        """Store one batch of a group in which an input was there already."""
+        try:
+            batch.error = self._conflict_of(batch, dict(self._last))
+            if batch.error is None:
+                self._store([batch])
+        except sqlite3.IntegrityError:
+            batch.error = VersionConflict("an input is in the journal already")
+        except sqlite3.Error as error:
+            self._fail([batch], error)
+
+    def _fail(self, batches: list[_Batch], error: sqlite3.Error) -> None:
+        self._last.clear()
+        for batch in batches:
+            batch.error = StorageError(f"cannot write {self._path.name}: {error}")
 
 
 def _prepare_log(path: Path, size: int) -> None:
