@@ -9,6 +9,7 @@ at a realistic size, cold (a snapshot and half an interval of records) and warm.
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import time
 from contextlib import closing
@@ -87,6 +88,7 @@ def write_day(
     """Write a journal in which so many wait, a snapshot, and some records after it."""
     engine, records = TenantEngine(TENANT), []
     now = START
+    gc.disable()  # so many objects that all stay
 
     def decide(command: Command) -> None:
         nonlocal now
@@ -125,6 +127,7 @@ def write_day(
             ready = MakeAgentNotReady(agent=agent, reason=f"reason {number % 9}")
             decide(ready)
         asyncio.run(_append(journal, records))
+    gc.enable()
 
 
 async def _append(journal: SqliteJournal, records: list[JournalRecord]) -> None:
