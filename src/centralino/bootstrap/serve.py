@@ -97,6 +97,7 @@ def run_far_side(parts: tuple[str, ...], scenario: Path | None, seed: int, data_
             demo_scenario(plan, usual_ports(), proxies),
             entra=entra_scenario(usual_ports(), identity, cloud),
             graph=tenant.graph_scenario(cloud),
+            calls=tenant.calls_scenario(),
         )
         scenario.touch(mode=0o600)
         scenario.chmod(0o600)

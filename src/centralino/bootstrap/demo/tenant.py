@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from centralino.bootstrap.demo import company
 from centralino.simulators.graph import scenario as graph
+from centralino.simulators.graph.calls import settings as calls
 
 if TYPE_CHECKING:
     from centralino.bootstrap.authority import CertificateFiles
@@ -62,6 +63,15 @@ def graph_scenario(files: CertificateFiles) -> graph.GraphScenario:
         tenants=(tenant,),
         subscriptions=graph.SubscriptionSettings(allows_http_loopback=True),
         records=graph.RecordSettings(first_after_ms=30_000, second_after_ms=60_000),
+    )
+
+
+def calls_scenario() -> calls.CallsScenario:
+    """Return what is in Aurora's calls beside its people: two telephones of customers."""
+    phones = (("+393331000001", 1_150), ("+393331000002", 1_250))
+    return calls.CallsScenario(
+        tenant_id=TENANT_ID,
+        people=tuple(calls.Person(id=number, kind="phone", tone_hz=hz) for number, hz in phones),
     )
 
 
