@@ -347,9 +347,9 @@ class Bot:
 
     def heard_by(self, owner: str, last_ms: int = 500, index: int = -1) -> Samples:
         """Return what the newest line of a person (or a call) heard lately."""
-        line = self.world.lines_of(owner)[index]
+        line = self.world.lines.of(owner)[index]
         count = last_ms * RATE // 1000
-        samples = self.world.listen(line.id, "heard", self.now)
+        samples = self.world.lines.listen(line.id, "heard", self.now)
         assert samples is not None
         return samples[-count:]
 

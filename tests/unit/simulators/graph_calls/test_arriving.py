@@ -301,7 +301,7 @@ def test_callers_come_by_script_and_do_what_it_says() -> None:
     call_id = next(iter(bot.world.calls.values())).id
     bot.answer(call_id)
     bot.run(2_000)
-    assert [key for _, key in bot.world.lines_of(call_id)[0].keys] == ["1", "2"]
+    assert [key for _, key in bot.world.lines.of(call_id)[0].keys] == ["1", "2"]
     bot.run(3_000)
     assert bot.last(call_id).result == (200, 540000)
 

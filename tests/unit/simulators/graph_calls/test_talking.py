@@ -396,7 +396,7 @@ def test_sent_keys_are_heard_as_their_tones() -> None:
     shares = [tone_share(sound, hertz, sample_rate=RATE) for hertz in (low, high)]
     assert all(share > 0.3 for share in shares)
     bot.run(1_000)
-    assert [key for _, key in bot.world.lines_of(PHONE)[0].keys] == ["5", "#"]
+    assert [key for _, key in bot.world.lines.of(PHONE)[0].keys] == ["5", "#"]
     content = bot.finished(operation)
     assert content["completionReason"] == "completedSuccessfully"
     cancelled = bot.operation(call_id, "sendDtmfTones", {"tones": ["tone1"] * 50})

@@ -16,7 +16,6 @@ from centralino.simulators.graph.calls.call import ServiceCall
 from centralino.simulators.graph.calls.line import Mouth
 from centralino.simulators.graph.calls.making import (
     ONE,
-    connect,
     media_config,
     prefetch,
     read_callback,
@@ -27,6 +26,7 @@ from centralino.simulators.graph.calls.people import HandError
 from centralino.simulators.graph.calls.ringing import Attempt, Wish
 from centralino.simulators.graph.calls.roster import party_info, target_info
 from centralino.simulators.graph.calls.sound import Tone, sample_at
+from centralino.simulators.graph.calls.variants import connect
 from centralino.wire.graph.call_lifecycle import CallEvent, CallState
 from centralino.wire.graph.identity import Identity, IdentityKind
 from centralino.wire.graph.states import CallDirection, RejectReason

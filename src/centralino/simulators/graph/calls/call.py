@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from centralino.simulators.graph.calls.endings import ending
 from centralino.simulators.graph.calls.media import MediaQueue
 from centralino.simulators.graph.calls.operation import Operation
+from centralino.simulators.graph.calls.portrait import CALL_TYPE, call_json
 from centralino.simulators.graph.calls.roster import hide, participant
 from centralino.wire.graph.call_lifecycle import TABLE, CallEvent, CallState, next_state
 from centralino.wire.graph.identity import Identity, IdentityKind
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from centralino.wire.graph.result import ResultInfo
 
 Json = dict[str, object]
-CALL_TYPE = "#microsoft.graph.call"
 
 
 @dataclass(slots=True, eq=False)
@@ -129,31 +129,7 @@ class ServiceCall:
 
     def write(self) -> Json:
         """Return the call as GET shows it."""
-        return {
-            "@odata.type": CALL_TYPE,
-            "id": self.id,
-            "state": self.state.value,
-            "direction": self.direction.value,
-            "callbackUri": self.callback_uri,
-            "callChainId": self.chain_id,
-            "callOptions": self.call_options,
-            "callRoutes": self.call_routes,
-            "chatInfo": self.chat_info,
-            "incomingContext": self.incoming_context,
-            "mediaConfig": self.media_config,
-            "mediaState": self.shown_media_state(),
-            "meetingInfo": self.meeting_info,
-            "myParticipantId": self.my_participant_id,
-            "requestedModalities": self.modalities,
-            "resultInfo": self.result.write() if self.result else None,
-            "source": self.source,
-            "subject": self.subject,
-            "targets": self.targets,
-            "tenantId": self.tenant_id,
-            "toneInfo": self.last_tone,
-            "transcription": None,
-            **self.extra,
-        }
+        return call_json(self)
 
     def shown_media_state(self) -> Json | None:
         """Return the ``mediaState``."""

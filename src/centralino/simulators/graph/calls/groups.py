@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Participants of a group, hold music, and who hears whom by the application's wish.
+"""Participants of a group and hold music; what can be asked about a call.
 
-Source: the reference pages of participant and of audioRoutingGroup. Participants of a call between
+Source: the reference pages of call and participant. Participants of a call between
 two cannot be asked for ("Get participant").
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from centralino.simulators.graph.calls import orders
 from centralino.simulators.graph.calls.endings import ending
+from centralino.simulators.graph.calls.inviting import uninvite
 from centralino.simulators.graph.calls.line import Mouth
-from centralino.simulators.graph.calls.moving import reply_with, uninvite
+from centralino.simulators.graph.calls.operation import reply_with
 from centralino.simulators.graph.calls.orders import (
     Json,
     Order,
@@ -24,7 +24,6 @@ from centralino.simulators.graph.calls.orders import (
     no_participant,
     wrong_state,
 )
-from centralino.simulators.graph.calls.room import RoutingGroup
 from centralino.simulators.graph.calls.roster import participant
 from centralino.simulators.graph.calls.sound import Clip, Tone, sample_at
 from centralino.simulators.graph.calls.talking import read_prompt
@@ -43,14 +42,6 @@ IN_GROUPS: Final = (
     "Calls.InitiateGroupCall.All",
 )
 REMOVING: Final = ("Calls.JoinGroupCall.All", "Calls.JoinGroupCallAsGuest.All")
-MOST_ROUTES: Final = 50
-
-
-class RoutingMode(StrEnum):
-    """``routingMode``."""
-
-    ONE_TO_ONE = "oneToOne"
-    MULTICAST = "multicast"
 
 
 def _member(order: Order) -> Member:
@@ -73,7 +64,7 @@ def list_participants(world: CallWorld, order: Order) -> Reply:
     _require_roster(order)
     call = order.its_call
     shown = [participant(one) for one in call.room.members if not one.is_hidden]
-    return Reply(200, _collection(order, "participants", list(shown)))
+    return Reply(200, collection(order, "participants", list(shown)))
 
 
 def get_participant(world: CallWorld, order: Order) -> Reply:
@@ -83,7 +74,8 @@ def get_participant(world: CallWorld, order: Order) -> Reply:
     return Reply(200, participant(_member(order)))
 
 
-def _collection(order: Order, name: str, value: list[object]) -> Json:
+def collection(order: Order, name: str, value: list[object]) -> Json:
+    """Return a collection of a call as OData has it."""
     base, call_id = order.base_url, order.its_call.id
     context = f"{base}/$metadata#communications/calls('{call_id}')/{name}"
     return {"@odata.context": context, "value": value}
@@ -210,95 +202,10 @@ def list_operations(world: CallWorld, order: Order) -> Reply:
     """GET .../operations."""
     del world
     found = [one.write() for one in order.its_call.operations.values() if not one.is_over]
-    return Reply(200, _collection(order, "operations", list(found)))
+    return Reply(200, collection(order, "operations", list(found)))
 
 
 def list_sharing(world: CallWorld, order: Order) -> Reply:
     """GET .../contentSharingSessions."""
     del world
-    return Reply(200, _collection(order, "contentSharingSessions", []))
-
-
-# ---- audio routing groups
-
-
-def create_route(world: CallWorld, order: Order) -> Reply:
-    """POST .../audioRoutingGroups."""
-    orders.any_role(order.caller, IN_GROUPS)
-    call = order.its_call
-    if not call.is_group or not call.has_media:
-        raise wrong_state("Audio routing groups are for group calls that stand.")
-    if len(call.room.groups) >= MOST_ROUTES:
-        raise bad(f"A call has at most {MOST_ROUTES} audio routing groups.")
-    mode = orders.word(order.body, "routingMode", RoutingMode) or RoutingMode.ONE_TO_ONE
-    made = RoutingGroup(world.new_id(), mode.value, *_ends(order))
-    call.room.groups[made.id] = made
-    call.room.rewire()
-    where = f"{order.base_url}/communications/calls/{call.id}/audioRoutingGroups/{made.id}"
-    return Reply(201, _route(made), where)
-
-
-def _ends(order: Order) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    room = order.its_call.room
-    ends = []
-    for name in ("sources", "receivers"):
-        wanted = orders.words(order.body, name, most=100)
-        found = [room.find(one) for one in wanted]
-        if None in found:
-            raise bad(f"'{name}' names somebody who is not in the call.")
-        ends.append(tuple(one.id for one in found if one is not None))
-    return ends[0], ends[1]
-
-
-def _route(group: RoutingGroup) -> Json:
-    return {
-        "@odata.type": "#microsoft.graph.audioRoutingGroup",
-        "id": group.id,
-        "routingMode": group.mode,
-        "sources": list(group.sources),
-        "receivers": list(group.receivers),
-    }
-
-
-def _its_route(order: Order) -> RoutingGroup:
-    orders.any_role(order.caller, IN_GROUPS)
-    found = order.its_call.room.groups.get(order.params.get("group", ""))
-    if found is None:
-        raise Refusal(404, "itemNotFound", "Audio routing group not found.")
-    return found
-
-
-def list_routes(world: CallWorld, order: Order) -> Reply:
-    """GET .../audioRoutingGroups."""
-    del world
-    orders.any_role(order.caller, IN_GROUPS)
-    found = [_route(one) for one in order.its_call.room.groups.values()]
-    return Reply(200, _collection(order, "audioRoutingGroups", list(found)))
-
-
-def get_route(world: CallWorld, order: Order) -> Reply:
-    """GET .../audioRoutingGroups/{id}."""
-    del world
-    return Reply(200, _route(_its_route(order)))
-
-
-def change_route(world: CallWorld, order: Order) -> Reply:
-    """PATCH .../audioRoutingGroups/{id}."""
-    del world
-    group = _its_route(order)
-    sources, receivers = _ends(order)
-    mode = orders.word(order.body, "routingMode", RoutingMode)
-    group.mode = mode.value if mode is not None else group.mode
-    group.sources = sources if "sources" in order.body else group.sources
-    group.receivers = receivers if "receivers" in order.body else group.receivers
-    order.its_call.room.rewire()
-    return Reply(200, _route(group))
-
-
-def delete_route(world: CallWorld, order: Order) -> Reply:
-    """DELETE .../audioRoutingGroups/{id}."""
-    del world
-    group = _its_route(order)
-    del order.its_call.room.groups[group.id]
-    order.its_call.room.rewire()
-    return Reply(204)
+    return Reply(200, collection(order, "contentSharingSessions", []))

@@ -114,7 +114,7 @@ class Hand:
         """Answer the lines that can be listened to, of ``?owner=`` alone where given."""
         self._now(request)
         owner = request.query_value("owner")
-        found = self._world.lines_of(owner) if owner else list(self._world.lines.values())
+        found = self._world.lines.of(owner) if owner else self._world.lines.all()
         value = [
             {"id": one.id, "owner": one.owner, "isOver": one.ended_at is not None}
             for one in found[-MOST_LINES:]
@@ -125,7 +125,7 @@ class Hand:
         """Answer what a line has ``heard`` or ``said``, its last ten minutes, as WAV."""
         now, side = self._now(request), request.params["side"]
         line = request.params["line"]
-        samples = self._world.listen(line, side, now) if side in _SIDES else None
+        samples = self._world.lines.listen(line, side, now) if side in _SIDES else None
         if samples is None:
             raise not_found("There is no such line.")
         return Response(200, write_wav(samples), {"content-type": "audio/wav"})

@@ -6,22 +6,17 @@ Source: "Create call" of the reference and its examples; "Cloud communications p
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
-
-from typing_extensions import override
 
 from centralino.simulators.graph.calls import orders
 from centralino.simulators.graph.calls.call import ServiceCall
 from centralino.simulators.graph.calls.orders import Json, Order, Reply, bad
-from centralino.simulators.graph.calls.ringing import Attempt, Wish
+from centralino.simulators.graph.calls.variants import ToGroup, ToMeeting, ToOne, Variant
 from centralino.wire.graph.call_lifecycle import CallState
 from centralino.wire.graph.identity import Identity, IdentityKind, read_identity
 from centralino.wire.graph.states import CallDirection, Modality, read_word
 
 if TYPE_CHECKING:
-    from centralino.simulators.graph.calls.people import Seat
-    from centralino.simulators.graph.calls.room import Room
     from centralino.simulators.graph.calls.settings import Application, Instance, Meeting
     from centralino.simulators.graph.calls.world import CallWorld
 
@@ -135,128 +130,7 @@ def _require_tenant(order: Order) -> None:
         raise orders.forbidden("7505", "Request authorization tenant mismatch.")
 
 
-class _Plan:
-    """How one variant of a call begins."""
-
-    def __init__(self, source: Json, targets: list[Json]) -> None:
-        self.source = source
-        self.targets = targets
-
-    def room(self, world: CallWorld) -> Room:
-        """Return where it happens."""
-        return world.new_room("pair")
-
-    def start(self, call: ServiceCall) -> None:
-        """Begin."""
-        raise AssertionError
-
-
-class _ToOne(_Plan):
-    def __init__(self, source: Json, targets: list[Json], target: Identity) -> None:
-        super().__init__(source, targets)
-        self._target = target
-
-    @override
-    def start(self, call: ServiceCall) -> None:
-        tell_establishing(call)
-        wish = Wish(self._target, caller=call.application.name)
-        answered, failed = partial(_answered, call), partial(_failed, call)
-        call.attempts.append(Attempt(call.world, wish, answered, failed))
-
-
-class _ToGroup(_Plan):
-    def __init__(self, source: Json, targets: list[Json], people: list[Identity]) -> None:
-        super().__init__(source, targets)
-        self._people = people
-
-    @override
-    def room(self, world: CallWorld) -> Room:
-        return world.new_room("group")
-
-    @override
-    def start(self, call: ServiceCall) -> None:
-        tell_establishing(call)
-        call.room.admit(call)
-        delay_ms = call.world.settings.timing.establish_ms
-        call.after("establish", delay_ms, partial(connect, call))
-        for target in self._people:
-            on_answer, on_fail = partial(_joined, call), partial(_not_joined, call)
-            wish = Wish(target, caller=call.application.name)
-            call.attempts.append(Attempt(call.world, wish, on_answer, on_fail))
-
-
-class _ToMeeting(_Plan):
-    def __init__(self, source: Json, meeting: Meeting | None) -> None:
-        super().__init__(source, [])
-        self._meeting = meeting
-
-    @override
-    def room(self, world: CallWorld) -> Room:
-        if self._meeting is None:
-            return world.new_room("meeting")
-        return world.meeting_room(self._meeting)
-
-    @override
-    def start(self, call: ServiceCall) -> None:
-        tell_establishing(call)
-        timing = call.world.settings.timing
-        if self._meeting is None:
-            call.is_detached = True
-            call.after("establish", timing.refuse_ms, partial(call.end, "meeting-not-found"))
-            return
-        call.room.admit(call, is_in_lobby=self._meeting.has_lobby)
-        if self._meeting.has_lobby:
-            delay_ms = timing.lobby_s * 1000
-            call.after("lobby", delay_ms, partial(call.end, "lobby-timeout"))
-        else:
-            call.after("establish", timing.establish_ms, partial(connect, call))
-
-
-def tell_establishing(call: ServiceCall) -> None:
-    """Tell the first state of an outgoing call, or keep it for after the second."""
-    if not call.world.settings.habits.established_first:
-        call.notify_call()
-
-
-def connect(call: ServiceCall) -> None:
-    """Media stands."""
-    call.connect()
-    if call.world.settings.habits.established_first:
-        # Told late on purpose: the two may arrive in either order.
-        late: Json = {
-            "@odata.type": "#microsoft.graph.call",
-            "state": "establishing",
-            "id": call.id,
-        }
-        call.tell_late(late)
-    call.media.resume()
-
-
-def _answered(call: ServiceCall, seat: Seat) -> None:
-    call.room.seat(seat)
-    call.room.admit(call)
-    if seat.is_voicemail:
-        call.extra["answeredBy"] = {"endpointType": "voicemail"}
-    connect(call)
-
-
-def _failed(call: ServiceCall, why: str) -> None:
-    call.room.failure = why
-    call.end(why)
-
-
-def _joined(call: ServiceCall, seat: Seat) -> None:
-    call.room.seat(seat)
-
-
-def _not_joined(call: ServiceCall, why: str) -> None:
-    alone = len(call.room.members) <= 1
-    if alone and not call.is_expecting and not call.is_over:
-        call.room.failure = call.room.failure or why
-        call.end("nobody-joined")
-
-
-def _plan(world: CallWorld, order: Order, application: Application) -> _Plan:
+def _plan(world: CallWorld, order: Order, application: Application) -> Variant:
     """Read which variant a request is.
 
     Raises:
@@ -266,7 +140,7 @@ def _plan(world: CallWorld, order: Order, application: Application) -> _Plan:
     source = source_of(application, instance)
     if orders.thing(body, "meetingInfo") is not None:
         orders.any_role(order.caller, JOIN_OF_CHAT)
-        return _ToMeeting(source, _meeting(world, order))
+        return ToMeeting(source, _meeting(world, order))
     targets = orders.things(body, "targets", most=MOST_TARGETS)
     people = [orders.who(one) for one in targets]
     if not people:
@@ -278,11 +152,11 @@ def _plan(world: CallWorld, order: Order, application: Application) -> _Plan:
         orders.any_role(order.caller, GROUP)
         if any(one.kind is IdentityKind.PHONE for one in people):
             raise bad("A group call is made to users; invite phones into it.")
-        return _ToGroup(source, written, people)
+        return ToGroup(source, written, people)
     orders.any_role(order.caller, ONE)
     if people[0].kind is IdentityKind.PHONE:
         _require_phone(order, people[0], instance)
-    return _ToOne(source, written, people[0])
+    return ToOne(source, written, people[0])
 
 
 def _target(world: CallWorld, identity: Identity) -> Json:

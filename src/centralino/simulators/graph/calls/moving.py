@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that move: transfer and invite.
+"""Calls that move: transfers, blind and after consulting.
 
-Source: the reference pages of transfer, invite and remove; RFC 5589 for the words. In a
+Source: the reference page of transfer; RFC 5589 for the words. In a
 consultative transfer the page shows two ids and does not say which call is steered, so either of
 the two calls may be.
 """
@@ -15,23 +15,19 @@ from centralino.simulators.graph.calls import orders
 from centralino.simulators.graph.calls.arriving import require_phone_reach
 from centralino.simulators.graph.calls.endings import ending
 from centralino.simulators.graph.calls.line import Mouth
-from centralino.simulators.graph.calls.making import GROUP, ONE
-from centralino.simulators.graph.calls.operation import DONE
+from centralino.simulators.graph.calls.making import ONE
 from centralino.simulators.graph.calls.orders import Json, Order, Reply, bad, wrong_state
 from centralino.simulators.graph.calls.ringing import Attempt, Wish
-from centralino.simulators.graph.calls.roster import target_info
 from centralino.simulators.graph.calls.sound import Tone, sample_at
 from centralino.wire.graph.call_lifecycle import CallEvent, CallState
 from centralino.wire.graph.identity import Identity, IdentityKind
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.calls.call import ServiceCall
-    from centralino.simulators.graph.calls.operation import Operation
     from centralino.simulators.graph.calls.people import Seat
     from centralino.simulators.graph.calls.room import Member
     from centralino.simulators.graph.calls.world import CallWorld
 
-MOST_INVITED: Final = 5
 _REACHABLE: Final = {IdentityKind.USER, IdentityKind.PHONE, IdentityKind.GUEST}
 
 
@@ -43,7 +39,7 @@ def transfer(world: CallWorld, order: Order) -> Reply:
     wanted = orders.thing(order.body, "transferTarget")
     if wanted is None:
         raise bad("'transferTarget' is missing.")
-    target = _party(wanted)
+    target = party(wanted)
     replaced_id = orders.text(wanted, "replacesCallId")
     if not call.may(CallEvent.TRANSFER_BEGUN):
         raise wrong_state(f"The call is {call.state.value} and cannot be transferred.")
@@ -68,7 +64,12 @@ def transfer(world: CallWorld, order: Order) -> Reply:
     return Reply(202)
 
 
-def _party(wanted: Json) -> Identity:
+def party(wanted: Json) -> Identity:
+    """Return who is wanted in a call.
+
+    Raises:
+        Refusal: it is nobody, or nobody who can be reached.
+    """
     target = orders.who(wanted)
     if target.kind not in _REACHABLE:
         raise bad("A call is taken to users, guests or phones.")
@@ -173,133 +174,3 @@ def _consult(call: ServiceCall, transferee: Member, replaced: ServiceCall | None
     replaced.end("transferred", terminationReason="AppTransferred")
     replaced.room.settle("transferred")
     _complete(call, terminationReason="AppTransferred")
-
-
-def invite(world: CallWorld, order: Order) -> Reply:
-    """POST .../participants/invite."""
-    call = order.its_call
-    orders.any_role(order.caller, GROUP)
-    context = orders.context(order.body)
-    wanted = orders.things(order.body, "participants", most=MOST_INVITED)
-    people = [_party(one) for one in wanted]
-    if not people:
-        raise bad("'participants' must name 1 to 5 parties.")
-    if len(people) > 1 and not (call.chat_info or {}).get("threadId"):
-        raise bad("Only a group call with chatInfo takes several participants at once.")
-    replaced = [_replaced(world, order, one) for one in wanted]
-    if not call.has_media:
-        raise wrong_state(f"The call is {call.state.value}; nobody can be invited.")
-    for party, old in zip(people, replaced, strict=True):
-        if party.kind is IdentityKind.PHONE and old is None:
-            require_phone_reach(world, call)
-    _become_group(world, call)
-    operation = call.new_operation("inviteParticipantsOperation", context)
-    ids = [world.new_id() for _ in people]
-    shown = [_shown(world, party, name) for party, name in zip(people, ids, strict=True)]
-    operation.members["participants"] = shown
-    invitation = _Invitation(call, operation)
-    reply = reply_with(order, operation, 200)
-    for party, name, old, one in zip(people, ids, replaced, wanted, strict=True):
-        invitation.begin(party, name, old, orders.flag(one, "hidden", default=False))
-    return reply
-
-
-def _replaced(world: CallWorld, order: Order, one: Json) -> ServiceCall | None:
-    named = orders.text(one, "replacesCallId")
-    if not named:
-        return None
-    found = world.find_call(order.caller, named)
-    if found is None or found.is_group or not found.has_media or found is order.its_call:
-        raise bad("'replacesCallId' must be an established call with one party.")
-    return found
-
-
-def _shown(world: CallWorld, party: Identity, participant_id: str) -> Json:
-    somebody = world.find_person(party)
-    return target_info(somebody.identity if somebody else party, participant_id)
-
-
-def _become_group(world: CallWorld, call: ServiceCall) -> None:
-    """A call between two becomes a group with the first invitation."""
-    if call.is_group:
-        return
-    call.room.kind = "group"
-    call.room.thread_id = world.new_thread_id()
-    call.chat_info = {
-        "@odata.type": "#microsoft.graph.chatInfo",
-        "threadId": call.room.thread_id,
-        "messageId": "0",
-    }
-    call.notify_call(chatInfo=call.chat_info)
-
-
-def reply_with(order: Order, operation: Operation, status: int) -> Reply:
-    """Answer with an operation and its address."""
-    where = f"{order.base_url}/communications/calls/{operation.call.id}/operations/{operation.id}"
-    return Reply(status, operation.write(), where)
-
-
-class _Invitation:
-    """Rings several and finishes the operation when it is known who came."""
-
-    def __init__(self, call: ServiceCall, operation: Operation) -> None:
-        self._call = call
-        self._operation = operation
-        self._open: set[str] = set()
-        self._has_come = False
-
-    def begin(
-        self, party: Identity, name: str, replaced: ServiceCall | None, is_hidden: bool
-    ) -> None:
-        """Bring one of them in."""
-        self._open.add(name)
-        call, world = self._call, self._call.world
-        if replaced is not None:
-            call.after(f"move-{name}", 0, partial(self._move, name, replaced))
-            return
-        came, failed = partial(self._came, name, is_hidden), partial(self._failed, name)
-        wish = Wish(party, caller=call.application.name)
-        attempt = Attempt(world, wish, came, failed)
-        call.invited[name] = attempt
-        call.attempts.append(attempt)
-
-    def _came(self, name: str, is_hidden: bool, seat: Seat) -> None:
-        self._call.invited.pop(name, None)
-        self._call.room.seat(seat, name).is_hidden = is_hidden
-        self._has_come = True
-        self._settle(name)
-
-    def _failed(self, name: str, why: str) -> None:
-        self._call.invited.pop(name, None)
-        self._settle(name, why)
-
-    def _move(self, name: str, replaced: ServiceCall) -> None:
-        """Take the other party of a call between two into the group, and end that call."""
-        other = next((one for one in replaced.room.members if one.seat is not None), None)
-        if other is None or other.seat is None or replaced.is_over:
-            self._settle(name, "unreachable")
-            return
-        seat = other.seat
-        replaced.is_detached = True
-        replaced.room.take_out(other)
-        self._came(name, False, seat)
-        replaced.end("conversation-ended")
-        replaced.room.settle("conversation-ended")
-
-    def _settle(self, name: str, why: str = "") -> None:
-        self._open.discard(name)
-        if self._open:
-            return
-        results = self._call.world.settings.results
-        self._operation.finish(DONE if self._has_come else ending(why, results))
-        if not self._has_come:
-            self._call.room.settle("all-others-left")
-
-
-def uninvite(call: ServiceCall, participant_id: str) -> bool:
-    """Stop ringing somebody who was invited; False when nobody of that id is."""
-    attempt = call.invited.get(participant_id)
-    if attempt is None:
-        return False
-    attempt.fail("no-answer")
-    return True

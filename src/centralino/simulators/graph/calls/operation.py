@@ -6,11 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from centralino.simulators.graph.calls.orders import Reply
 from centralino.wire.graph.result import ResultInfo
 from centralino.wire.graph.states import OperationStatus
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.calls.call import ServiceCall
+    from centralino.simulators.graph.calls.orders import Order
 
 Json = dict[str, object]
 DONE = ResultInfo(200, 0, "Action completed successfully.")
@@ -56,3 +58,9 @@ class Operation:
         self.result = result
         self.members |= members
         self.call.operation_finished(self)
+
+
+def reply_with(order: Order, operation: Operation, status: int) -> Reply:
+    """Answer with an operation and its address."""
+    where = f"{order.base_url}/communications/calls/{operation.call.id}/operations/{operation.id}"
+    return Reply(status, operation.write(), where)

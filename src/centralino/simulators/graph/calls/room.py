@@ -113,7 +113,7 @@ class Room:
             member.seat.member = member
         if member.call is not None:
             member.call.member = member
-        self.world.keep_line(member.line)
+        self.world.lines.keep(member.line)
         self.members.append(member)
         self.past.append(member)
         self.roster_changed([member])

@@ -12,7 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from centralino.simulators.graph.calls import arriving, groups, making, moving, talking
+from centralino.simulators.graph.calls import (
+    arriving,
+    groups,
+    inviting,
+    making,
+    moving,
+    routing,
+    talking,
+)
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.calls.orders import Order, Reply
@@ -53,7 +61,7 @@ def _rows() -> tuple[Row, ...]:
         ("updateRecordingStatus", talking.update_recording),
         ("changeScreenSharingRole", talking.change_screen_role),
         ("addLargeGalleryView", talking.add_gallery),
-        ("participants/invite", moving.invite),
+        ("participants/invite", inviting.invite),
     )
     return (
         Row("POST", CALLS, making.create, is_action=False),
@@ -70,11 +78,11 @@ def _rows() -> tuple[Row, ...]:
         Row("GET", f"{CALL}/operations", groups.list_operations, is_action=False),
         Row("GET", f"{CALL}/operations/{{operation}}", groups.get_operation, is_action=False),
         Row("GET", f"{CALL}/contentSharingSessions", groups.list_sharing, is_action=False),
-        Row("GET", f"{CALL}/audioRoutingGroups", groups.list_routes, is_action=False),
-        Row("POST", f"{CALL}/audioRoutingGroups", groups.create_route, is_action=False),
-        Row("GET", _ROUTE, groups.get_route, is_action=False),
-        Row("PATCH", _ROUTE, groups.change_route, is_action=False),
-        Row("DELETE", _ROUTE, groups.delete_route, is_action=False),
+        Row("GET", f"{CALL}/audioRoutingGroups", routing.list_routes, is_action=False),
+        Row("POST", f"{CALL}/audioRoutingGroups", routing.create_route, is_action=False),
+        Row("GET", _ROUTE, routing.get_route, is_action=False),
+        Row("PATCH", _ROUTE, routing.change_route, is_action=False),
+        Row("DELETE", _ROUTE, routing.delete_route, is_action=False),
     )
 
 

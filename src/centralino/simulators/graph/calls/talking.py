@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from centralino.simulators.graph.calls import orders
 from centralino.simulators.graph.calls.making import APP_HOSTED, MEDIA
 from centralino.simulators.graph.calls.media import MOST_QUEUED, Listening, Task
-from centralino.simulators.graph.calls.moving import reply_with
-from centralino.simulators.graph.calls.operation import CANCELLED
+from centralino.simulators.graph.calls.operation import CANCELLED, reply_with
 from centralino.simulators.graph.calls.orders import Order, Reply, bad, wrong_state
 from centralino.simulators.http.messages import Refusal
 from centralino.wire.graph.result import ResultInfo

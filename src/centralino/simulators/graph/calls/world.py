@@ -16,8 +16,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from centralino.simulators.graph.calls.agenda import Agenda
+from centralino.simulators.graph.calls.archive import LineArchive
 from centralino.simulators.graph.calls.arriving import Arrival, arrive
-from centralino.simulators.graph.calls.making import connect
 from centralino.simulators.graph.calls.notices import Answer, Notices, Post
 from centralino.simulators.graph.calls.orders import forbidden, no_permission, not_found
 from centralino.simulators.graph.calls.people import NS_PER_MS, HandError, Seat, Somebody
@@ -25,7 +25,7 @@ from centralino.simulators.graph.calls.prompts import PromptLibrary
 from centralino.simulators.graph.calls.recordings import Recordings
 from centralino.simulators.graph.calls.records import call_ended
 from centralino.simulators.graph.calls.room import Room, RoomKind
-from centralino.simulators.graph.calls.sound import RATE, sample_at
+from centralino.simulators.graph.calls.variants import connect
 from centralino.simulators.http.messages import Refusal
 from centralino.wire.graph.identity import Identity, IdentityKind
 from centralino.wire.graph.ids import id_key
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from centralino.simulators.graph.callers import Caller
     from centralino.simulators.graph.calls.agenda import Timer
     from centralino.simulators.graph.calls.call import ServiceCall
-    from centralino.simulators.graph.calls.line import Line
     from centralino.simulators.graph.calls.orders import Order, Reply
     from centralino.simulators.graph.calls.prompts import Fetch
     from centralino.simulators.graph.calls.settings import (
@@ -45,12 +44,8 @@ if TYPE_CHECKING:
     )
     from centralino.simulators.graph.calls.table import Handler
     from centralino.simulators.graph.records import CallEnded
-    from centralino.wire.rtp.samples import Samples
 
-MOST_LINES: Final = 2_000
-"""Of calls that are over; the oldest cannot be listened to any more."""
 MOST_ENDED: Final = 10_000
-MOST_LISTENED_S: Final = 600
 MONTH_MS: Final = 30 * 24 * 3_600_000
 
 
@@ -85,8 +80,7 @@ class CallWorld:
         self.rooms: dict[str, Room] = {}
         self._meetings: dict[str, Room] = {}
         self._made: dict[str, deque[int]] = {}
-        self.lines: dict[str, Line] = {}
-        """Every line that can still be listened to, oldest first."""
+        self.lines = LineArchive(self)
         self.notices = Notices(self)
         self.prompts = PromptLibrary(self)
         self.recordings = Recordings(self)
@@ -339,30 +333,6 @@ class CallWorld:
             self.ended.append(ended)
             self.tell("conversation-ended", room=room.id, failure=room.failure)
             self.on_ended(ended)
-
-    # ---- what was heard
-
-    def keep_line(self, line: Line) -> None:
-        """Let a line be listened to, now and some time after its end."""
-        self.lines[line.id] = line
-        while len(self.lines) > MOST_LINES:
-            del self.lines[next(iter(self.lines))]
-
-    def listen(self, line_id: str, side: str, now: int) -> Samples | None:
-        """Return what a line has heard or said, its last ten minutes at most; None for no line."""
-        self.advance(now)
-        line = self.lines.get(line_id)
-        if line is None:
-            return None
-        end = sample_at(self.now if line.ended_at is None else line.ended_at)
-        begin = max(sample_at(line.began_at), end - MOST_LISTENED_S * RATE)
-        take = line.heard if side == "heard" else line.said
-        return take(begin, max(end - begin, 0))
-
-    def lines_of(self, owner: str) -> list[Line]:
-        """Return the lines of a person or of a call, oldest first."""
-        wanted = id_key(owner)
-        return [line for line in self.lines.values() if id_key(line.owner) == wanted]
 
     # ---- what the shell brings
 
