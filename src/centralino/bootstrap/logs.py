@@ -45,7 +45,8 @@ class _JsonLines:
         event["level"] = level
         event["timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         try:
-            return msgspec.json.encode(event, enc_hook=repr).decode()
+            line = msgspec.json.encode(event, enc_hook=repr)
+            return msgspec.json.format(line, indent=0).decode()  # a line, with spaces to read it
         except (UnicodeEncodeError, OverflowError, TypeError):
             # Bytes of a peer that are no text, a number without bounds.
             return json.dumps(event, default=repr)

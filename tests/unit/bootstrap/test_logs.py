@@ -63,6 +63,7 @@ def test_a_line_says_who_when_and_what_whatever_it_holds() -> None:
         raise LookupError("no such leg")
     except LookupError:
         log.exception("leg.failed")
+    assert '"event": "leg.failed"' in sink.getvalue()
     odd, failed = map(json.loads, sink.getvalue().splitlines())
     assert (odd["event"], odd["level"], odd["process"]) == ("call.odd", "warning", "voice")
     assert odd["detail"] == "bytes \udcff of a peer"
