@@ -58,7 +58,8 @@ def expire_all(turn: Turn) -> None:
 
 def settle(turn: Turn) -> None:
     """Do what follows from what has just happened, before anybody is matched."""
-    decisions_flow.leave_unattended(turn)
+    if turn.index.leavers:
+        decisions_flow.leave_unattended(turn)
     if turn.index.leaving:
         _let_leave(turn)
     if turn.index.waiting_callbacks and turn.events:

@@ -104,11 +104,13 @@ class Chooser:
             return self._draw(rows, family, strategy, most)
         idle = self._roster.free[family.channel][rows]
         if strategy is Strategy.LONGEST_IDLE:
+            if most == 1:
+                return [int(rows[idle.argmin()])]
             keys: Keys = idle
         else:
             keys = self._keys[strategy](rows, family)
         if most == 1:
-            tied = np.flatnonzero(keys == keys[keys.argmin()])
+            tied = (keys == keys[keys.argmin()]).nonzero()[0]
             return [int(rows[tied[idle[tied].argmin()]])]
         if rows.size > _FEW:
             near = keys <= np.partition(keys, most - 1)[most - 1]

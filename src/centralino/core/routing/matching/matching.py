@@ -89,6 +89,8 @@ class Matching:
         self._counts_taken = any(q.matching.strategy is Strategy.FEWEST for q in queues)
         self._knows_customers = any(q.matching.last_agent_hold_ms for q in queues)
         self._changed: dict[AgentId, Agent] = {}
+        self._quiet: dict[AgentId, Agent] = {}
+        """Those who changed while nobody waited: whoever comes looks for them himself."""
         self._hot_rows: dict[int, None] = {}
         self._hot_heap: list[tuple[Entry, int]] = []
         self._again: list[int] = []
@@ -107,7 +109,9 @@ class Matching:
         if not self._is_configured:
             return
         self._waits.advance(now)
-        if self._stale and self._changed:
+        if not self._stale:
+            return
+        if self._changed or self._quiet:
             self._take_in()
         while self._stale and self._stale[0][0] <= now:
             at, row = heappop(self._stale)
@@ -120,7 +124,8 @@ class Matching:
         """Return when time alone next changes who may take what."""
         if not self._is_configured:
             return None
-        self._take_in()
+        if self._changed:
+            self._take_in()
         change, stale = self._waits.next_change(), self._next_stale()
         if stale is not None and (change is None or stale < change):
             return Instant(stale)
@@ -129,13 +134,14 @@ class Matching:
     def enter(self, waiting: Waiting) -> None:
         """Let somebody wait; entering again with the same values changes nothing."""
         self._waits.enter(waiting)
-        assert waiting.queue is not None  # noqa: S101 - only who waits in one comes here
-        self._borrowing.touch(self._waits.queues[waiting.queue])
+        if self._borrowing.is_any:
+            assert waiting.queue is not None  # noqa: S101 - only who waits in one comes here
+            self._borrowing.touch(self._waits.queues[waiting.queue])
 
     def leave(self, waiting: Waiting) -> None:
         """Let somebody wait no longer; who does not wait is ignored."""
         terms = self._waits.leave(waiting.id)
-        if terms is not None:
+        if terms is not None and self._borrowing.is_any:
             self._borrowing.touch(terms)
 
     def note_agent(self, agent: Agent) -> None:
@@ -145,10 +151,23 @@ class Matching:
     def _take_in(self) -> None:
         """Look at the agents who have changed since."""
         changed, self._changed = self._changed, {}
+        quiet, self._quiet = self._quiet, {}
+        for agent in quiet.values():
+            if agent.id not in changed:
+                self._note(agent, is_news=False)
         for agent in changed.values():
             self._note(agent)
 
-    def _note(self, agent: Agent) -> None:
+    def _put_off(self) -> None:
+        """Look at those who have changed when somebody comes whom they may take."""
+        changed = self._changed
+        if any(agent.presence is not None for agent in changed.values()):
+            self._take_in()
+        else:
+            self._quiet.update(changed)
+            changed.clear()
+
+    def _note(self, agent: Agent, *, is_news: bool = True) -> None:
         roster = self._roster
         row = roster.rows.get(agent.id)
         if row is None:
@@ -159,16 +178,17 @@ class Matching:
             self._waits.note_signed_in(row)
         if self._borrowing.is_any:
             self._borrowing.touch_row(row)
-        if is_free:
-            self._hot_rows[row] = None
-        else:
+        if not is_free:
             self._hot_rows.pop(row, None)
+        elif is_news:
+            self._hot_rows[row] = None
         if roster.is_marked[row]:
             self._watch(row)
 
     def forget_agent(self, agent: AgentId) -> None:
         """Remove an agent."""
         self._changed.pop(agent, None)
+        self._quiet.pop(agent, None)
         row = self._roster.rows.get(agent)
         if row is not None:
             self._roster.forget(row)
@@ -184,12 +204,16 @@ class Matching:
         if now != self._now:
             self.advance(now)
         waits = self._waits
-        if self._changed:
+        if self._borrowing.is_any:
             self._take_in()
-        self._borrowing.settle()
+            self._borrowing.settle()
         if not waits.table.places:
+            if self._changed:
+                self._put_off()
             self._cool()
             return None
+        if self._changed or self._quiet:
+            self._take_in()
         if len(self._hot_rows) > _MANY:
             self._heat_slots_of_hot_rows()
         slot, score, rows = self._first_of_hot_rows()
@@ -305,11 +329,15 @@ class Matching:
         self._hot_rows.clear()
 
     def _cool(self) -> None:
-        self._hot_rows.clear()
-        self._waits.hot.clear()
-        self._waits.fresh.clear()
-        self._hot_heap.clear()
-        self._again.clear()
+        waits = self._waits
+        if self._hot_rows:
+            self._hot_rows.clear()
+        if waits.hot or waits.fresh:
+            waits.hot.clear()
+            waits.fresh.clear()
+        if self._hot_heap or self._again:
+            self._hot_heap.clear()
+            self._again.clear()
 
     def _watch(self, row: int) -> None:
         """See to it that an agent is looked at again when his presence becomes too old."""
