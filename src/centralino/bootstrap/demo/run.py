@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import msgspec
+
 from centralino.adapters.journal.sqlite import JournalReader
 from centralino.bootstrap.authority import DemoAuthority
 from centralino.bootstrap.children import start_product
-from centralino.bootstrap.demo import company
+from centralino.bootstrap.demo import company, tenant
 from centralino.bootstrap.demo.hearing import Hearing
 from centralino.bootstrap.demo.identity import Identity, entra_scenario
 from centralino.bootstrap.demo.judge import DemoSummary, judge_audio, judge_run
@@ -107,9 +109,13 @@ class DemoRun:
         ports = choose_ports()
         identity = Identity.below(self.data_dir)
         identity.make()
-        entra = entra_scenario(ports, identity, authority.issue("cloud", [HOST]))
+        cloud = authority.issue("cloud", [HOST])
+        entra = entra_scenario(ports, identity, cloud)
         self._settings = demo_settings(layout, ports, sbc, identity)
-        scenario = demo_scenario(self.plan, ports, proxies, entra)
+        scenario = msgspec.structs.replace(
+            demo_scenario(self.plan, ports, proxies, entra),
+            graph=tenant.graph_scenario(cloud, ports.graph),
+        )
         save_scenario(scenario, layout.run_dir / "scenario.yaml")
         return ports
 
@@ -126,7 +132,7 @@ class DemoRun:
             on_news=self.view.on_news,
         )
         async with supervisor:
-            await supervisor.start(self._far_side(layout, "direct-routing", "entra"))
+            await supervisor.start(self._far_side(layout, "direct-routing", "entra", "graph"))
             await start_product(supervisor, self._settings, layout)
             self.view.on_ready(ports, layout)
             await supervisor.start(self._far_side(layout, "carrier"))

@@ -30,7 +30,7 @@ LANGUAGES = {"it": "it-IT", "en": "en-US"}
 SUPERVISOR, ADMIN = "laura", "rita"
 
 
-def graph_scenario(files: CertificateFiles) -> graph.GraphScenario:
+def graph_scenario(files: CertificateFiles, port: int = GRAPH_PORT) -> graph.GraphScenario:
     """Return Aurora's people in Teams: they come, talk, meet, go to lunch."""
     ids = {person.id: person.oid for person in company.PEOPLE}
     tenant = graph.Tenant(
@@ -56,7 +56,7 @@ def graph_scenario(files: CertificateFiles) -> graph.GraphScenario:
     )
     return graph.GraphScenario(
         host=HOST,
-        port=GRAPH_PORT,
+        port=port,
         certificate=str(files.certificate),
         private_key=str(files.private_key),
         authorities=str(files.root),

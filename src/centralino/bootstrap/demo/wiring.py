@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from centralino.adapters.graph.settings import GraphSettings
 from centralino.adapters.voice.call_settings import CallSettings, HoldingSettings
 from centralino.adapters.voice.settings import (
     TEAMS_PROXIES,
@@ -27,6 +28,7 @@ from centralino.adapters.voice.settings import (
 from centralino.bootstrap.demo import cast, company
 from centralino.bootstrap.demo.identity import DIRECTORY, entra_settings
 from centralino.bootstrap.demo.softphones import own_networks
+from centralino.bootstrap.demo.tenant import GRAPH_PORT, HOST
 from centralino.bootstrap.settings import LogSettings, MediaSettings, Settings
 from centralino.simulators import scenario as far
 
@@ -59,6 +61,8 @@ class Ports:
     """The simulated sign-in service, over TLS."""
     pages: int = 8480
     """Its pages for browsers, plain."""
+    graph: int = GRAPH_PORT
+    """The simulated Graph."""
 
     @property
     def moved(self) -> dict[str, tuple[int, int]]:
@@ -70,6 +74,7 @@ class Ports:
             "the simulated SIP proxies": (PROXY_PORT, self.proxies),
             "the simulated sign-in service": (ENTRA_PORT, self.entra),
             "its pages": (PAGES_PORT, self.pages),
+            "the simulated Graph": (GRAPH_PORT, self.graph),
         }
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -98,6 +103,7 @@ def choose_ports() -> Ports:
         proxies=_free(PROXY_PORT, PROXY_ADDRESSES),
         entra=_free(ENTRA_PORT, ("127.0.0.1",)),
         pages=_free(PAGES_PORT, ("127.0.0.1",)),
+        graph=_free(GRAPH_PORT, ("127.0.0.1",)),
     )
 
 
@@ -178,6 +184,9 @@ def demo_settings(
         calls=CallSettings(holding=(HoldingSettings(music=("music",)),)),
         media=MediaSettings(first_port=MEDIA_PORTS[0], last_port=MEDIA_PORTS[1]),
         entra=entra_settings(ports, identity),
+        graph=GraphSettings(
+            base_url=f"https://{HOST}:{ports.graph}/v1.0", ca_file=str(identity.root)
+        ),
         log=LogSettings(to_files=True),
     )
 
