@@ -40,7 +40,7 @@ class SnapshotMakerPort(Protocol):
 class Rhythm:
     """How often a tenant's snapshot is made."""
 
-    records: int = 5000
+    records: int = 2000
     """After so many records, which a restart then has to read at most, give or take."""
     pause_s: float = 60.0
     """And not before so many seconds after the last one."""

@@ -32,7 +32,7 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     timeout_s: Annotated[float, Meta(ge=0.1, le=300)] = 5.0
     """Longest wait for the database: to connect, and for one statement. Past it the journal
     counts as unwritable and calls get the holding treatment until it answers again."""
-    snapshot_records: Annotated[int, Meta(ge=100, le=10_000_000)] = 5000
+    snapshot_records: Annotated[int, Meta(ge=100, le=10_000_000)] = 2000
     """A snapshot of a tenant's state is made after so many inputs; a restart reads the newest
     one and what came after it."""
     snapshot_pause_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
