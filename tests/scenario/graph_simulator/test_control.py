@@ -99,6 +99,19 @@ def test_another_origin_cannot_press_a_button() -> None:
     asyncio.run(scene())
 
 
+def test_a_name_that_was_made_to_lead_here_does_not_count() -> None:
+    async def scene() -> None:
+        async with graph_in_memory() as stage:
+            body, path = {"client": "sign-out"}, f"/people/{ANNA}/presence"
+            rebound = {"host": "evil.example:8444", "origin": "http://evil.example:8444"}
+            assert await send(stage, path, body, **rebound) == 403
+            for page in ("/simulator/", "/simulator/state", "/simulator/events"):
+                answer = await stage.http.get(f"http://localhost{page}", headers=rebound)
+                assert answer.status_code == 403
+
+    asyncio.run(scene())
+
+
 def test_more_than_forty_settings_can_each_be_planted() -> None:
     async def scene() -> None:
         async with graph_in_memory() as stage:

@@ -151,6 +151,22 @@ def test_call_records_have_room_for_a_hundred(world: World) -> None:
         made(world, DAEMON, notificationUrl="https://p.example/again", **records())
 
 
+def test_one_chat_has_room_for_one_and_a_users_chats_for_ten(world: World) -> None:
+    caller = Caller(TENANT, APP, roles=frozenset({"Chat.Read.All"}))
+
+    def subscribe(resource: str, number: int) -> None:
+        made(world, caller, resource=resource, notificationUrl=f"https://p.example/{number}")
+
+    subscribe("chats/1/messages", 0)
+    with pytest.raises(GraphError, match="limit of 1 per application and chat"):
+        subscribe("chats/1/messages", 1)
+    for number in range(10):
+        subscribe(f"users/{ANNA}/chats/getAllMessages", number)
+    with pytest.raises(GraphError, match="limit of 10 per application and user"):
+        subscribe(f"users/{ANNA}/chats/getAllMessages", 10)
+    subscribe(f"users/{BRUNO}/chats/getAllMessages", 11)
+
+
 def test_the_same_again_is_a_conflict(world: World) -> None:
     made(world, DAEMON, **records())
     with pytest.raises(GraphError) as caught:

@@ -30,7 +30,7 @@ class Quota:
     what: str
     """Whose limit it is, for the message."""
     key: Callable[[Caller, str], tuple[str, ...]]
-    """From who asks and the resource's path."""
+    """From who asks and the resource's path; empty where it does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,14 @@ class Subscribable:
     latency_ms: int = 1000
     """From the change to the first delivery."""
     quotas: tuple[Quota, ...] = ()
+
+
+def _of_user(caller: Caller, path: str) -> tuple[str, ...]:
+    return (caller.app_id, path) if path.startswith("users/") else ()
+
+
+def _of_chat(caller: Caller, path: str) -> tuple[str, ...]:
+    return () if path.startswith("users/") else (caller.app_id, caller.tenant_id, path)
 
 
 def _kind(kind: str, path: str, lifetime_minutes: int, **rest: object) -> Subscribable:
@@ -92,7 +100,8 @@ KINDS = (
         lifecycle=_TEAMS,
         lifecycle_url_above_minutes=60,
         quotas=(
-            Quota(1, "application and chat", lambda c, path: (c.app_id, c.tenant_id, path)),
+            Quota(1, "application and chat", _of_chat),
+            Quota(10, "application and user", _of_user),
             Quota(10_000, "chats and organization", lambda c, _: (c.tenant_id,)),
         ),
     ),

@@ -205,6 +205,8 @@ class SubscriptionBook:
         # A presence quota counts before the duplicate: the page promises 403 for it.
         for quota in drafted.target.kind.quotas:
             wanted = quota.key(caller, drafted.target.path)
+            if not wanted:
+                continue
             used = sum(quota.key(_asker(one), one.target.path) == wanted for one in same_kind)
             if used >= quota.most:
                 message = (
