@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.replay
 
-BUSY, FLOWS = JOURNALS / "busy-hour-1.jsonl", JOURNALS / "flow-hour-1.jsonl"
+BUSY, FLOWS = JOURNALS / "busy-hour-1.jsonl", JOURNALS / "flow-hour-2.jsonl"
 
 
 def configuration_of(journal: InMemoryJournal) -> TenantConfiguration:

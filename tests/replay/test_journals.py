@@ -96,7 +96,7 @@ def test_there_is_a_journal_with_every_kind_of_end() -> None:
 
 
 def test_there_is_a_journal_of_flows() -> None:
-    journal = load(JOURNALS / "flow-hour-1.jsonl")
+    journal = load(JOURNALS / "flow-hour-2.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.transferred, counts.voicemails, counts.missed) > 0
 

@@ -392,7 +392,7 @@ def test_the_connection_string_is_never_shown(server: PostgresServer, dsn: str) 
 
 # ---------------------------------------------------------------------------- snapshots
 def test_snapshots_lie_in_the_database_and_are_thinned(place: Place) -> None:
-    golden = load(JOURNALS / "flow-hour-1.jsonl")
+    golden = load(JOURNALS / "flow-hour-2.jsonl")
     records = list(golden.read(ACME))
     with closing(opened(place)) as journal:
         snapshots = Snapshots(PostgresSnapshots(place, most=3), "code-1")
@@ -410,7 +410,7 @@ def test_snapshots_lie_in_the_database_and_are_thinned(place: Place) -> None:
 def test_a_damaged_snapshot_in_the_database_is_ignored(
     server: PostgresServer, place: Place
 ) -> None:
-    golden = load(JOURNALS / "flow-hour-1.jsonl")
+    golden = load(JOURNALS / "flow-hour-2.jsonl")
     with closing(opened(place)) as journal:
         asyncio.run(write(journal, *golden.read(ACME)))
         snapshots = Snapshots(PostgresSnapshots(place, most=3), "code-1")

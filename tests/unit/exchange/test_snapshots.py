@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.unit
 
-FLOWS = JOURNALS / "flow-hour-1.jsonl"
+FLOWS = JOURNALS / "flow-hour-2.jsonl"
 
 
 def part_of(journal: InMemoryJournal, count: int) -> InMemoryJournal:
