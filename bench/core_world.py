@@ -171,7 +171,13 @@ class Site:
         return EndLeg(leg=self.legs.pop(agent), outcome=COMPLETED, by_far_end=True)
 
     def somebody_who_talks(self) -> AgentId:
-        """Return any agent who talks; there is one."""
+        """Return any agent who talks.
+
+        Raises:
+            RuntimeError: nobody does.
+        """
+        if not self.legs:
+            raise RuntimeError("nobody talks")
         while (name := self.random.choice(self.names)) not in self.legs:
             pass
         return name
