@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine in virtual time against exact results, and against the pace of simpy.
+"""The engine in virtual time against exact results.
 
 Each model runs at least 20 independent days; the exact value has to lie in the 99 % interval of
 their mean, so the figure is how many half-widths it is away (at most 1). The skill model is that
@@ -12,17 +12,15 @@ M&SOM 7 (2005), section 3.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import simpy
 
-from bench.measurement import Measurement, alternate
+from bench.measurement import Measurement
 from centralino.bootstrap.twin.day import Day, Fate, Record
 from centralino.bootstrap.twin.document import HandlePart, TwinAgents, TwinFile, TwinQueue
-from centralino.bootstrap.twin.draws import Customers, customers_of
+from centralino.bootstrap.twin.draws import customers_of
 from centralino.bootstrap.twin.plan import TwinPlan, plan_of
 from centralino.core.kernel.instant import SECOND
 from centralino.core.metrics.confidence import Spread, spread_of
@@ -138,7 +136,7 @@ def half_widths(spread: Spread, exact: float) -> float:
 
 
 def measure() -> Iterator[Measurement]:
-    """Measure all models, the skill model both ways, and the pace."""
+    """Measure all models, and the skill model both ways."""
     models: dict[str, tuple[Model, Fare, tuple[str, ...]]] = {}
     model = Model(servers=20, erlangs=17.0)
     models["mmn"] = (model, delay_fare(model.load, 20), NAMES)
@@ -152,7 +150,6 @@ def measure() -> Iterator[Measurement]:
         for figure in figures:
             yield _row(f"{name}_{figure}", found[figure], getattr(fare, figure))
     yield from _skills()
-    yield from _pace()
 
 
 def _skills(hours: int = 16, warm_up_hours: int = 2) -> Iterator[Measurement]:
@@ -194,49 +191,3 @@ def _row(name: str, spread: Spread, exact: float) -> Measurement:
         goal=1.0,
         note=f"twin {spread.mean:.5g} +- {spread.half_width:.2g}, exact {exact:.5g}",
     )
-
-
-def _pace(calls_per_day: int = 20_000) -> Iterator[Measurement]:
-    """Compare calls per CPU second with simpy on a plain M/M/90, in turns."""
-    hours = round(calls_per_day / (ERLANGS / HANDLE_S * 3600))
-    plan = twin_of(Model(servers=90, erlangs=ERLANGS, handle_s=HANDLE_S, hours=hours))
-    customers = customers_of(plan, 1, 0)
-
-    def ours() -> float:
-        began = time.process_time()
-        Day(plan, customers_of(plan, 1, 0), 1, 0).run()
-        return len(customers) / (time.process_time() - began)
-
-    pair = alternate(ours, lambda: _simpy_pace(customers), slices=5)
-    yield Measurement(
-        "core.twin_mm90_calls_per_s",
-        pair.value,
-        "1/s",
-        floor=pair.floor,
-        goal=pair.floor,
-        is_goal_a_minimum=True,
-        note="per CPU second of one process; the floor is simpy, which has no events to write",
-    )
-
-
-def _simpy_pace(customers: Customers) -> float:
-    began = time.process_time()
-    world = simpy.Environment()
-    desks = simpy.Resource(world, capacity=90)
-    waited: list[float] = []
-
-    def customer(handle: float) -> Generator[simpy.events.Event, None, None]:
-        came = world.now
-        with desks.request() as turn:
-            yield turn
-            waited.append(world.now - came)
-            yield world.timeout(handle)
-
-    def source() -> Generator[simpy.events.Event, None, None]:
-        for at, handle in zip(customers.at_ns, customers.handle_ns, strict=True):
-            yield world.timeout(at - world.now)
-            world.process(customer(handle))
-
-    world.process(source())
-    world.run()
-    return len(customers) / (time.process_time() - began)
