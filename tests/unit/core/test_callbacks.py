@@ -28,7 +28,7 @@ from centralino.core.kernel.errors import InvalidInput, NotFound
 from centralino.core.kernel.ids import LegId, QueueId
 from centralino.core.kernel.instant import SECOND, Instant
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
-from centralino.core.routing.commands import Tick
+from centralino.core.routing.commands import ConfigureTenant, Tick
 from tests.unit.core.company import ANNA, BRUNO, CARLA, SALES, only
 from tests.unit.core.flow_company import FlowDesk, catalogue, flow_company
 
@@ -260,3 +260,21 @@ def test_a_restart_while_the_customer_is_called_finds_out_what_became_of_it() ->
     lost = desk.do(ReconcileLegs(legs=()))
     assert of_kind(lost, told.CallbackMissed)[0].result == "peer-lost"
     assert desk.engine.state.agents[ANNA].state is AgentState.READY
+
+
+def test_an_agent_who_is_dropped_while_the_customer_is_called_is_not_rung() -> None:
+    desk, leg = called_desk()
+    plain = desk.engine.state.configuration
+    assert plain is not None
+    queues = tuple(
+        msgspec.structs.replace(queue, agents=tuple(a for a in queue.agents if a != ANNA))
+        for queue in plain.queues
+    )
+    agents = tuple(agent for agent in plain.agents if agent.id != ANNA)
+    fewer = msgspec.structs.replace(plain, queues=queues, agents=agents)
+    desk.do(ConfigureTenant(configuration=fewer))
+    answered = desk.do(ConfirmAnswered(leg=leg))
+    assert not [e for e in answered.effects if isinstance(e, effects.RingAgent)]
+    assert only(answered, effects.PlayPrompts).is_looped, "he waits for somebody else"
+    (customer,) = desk.engine.state.interactions.values()
+    assert (customer.state, customer.leg) == (InteractionState.QUEUED, leg)

@@ -31,7 +31,7 @@ from centralino.core.routing.decisions_dial import (
     policy_of,
     way_to,
 )
-from centralino.core.routing.decisions_recall import recall_all
+from centralino.core.routing.decisions_recall import recall, recall_all
 from centralino.core.routing.decisions_wait import estimate_s, position_of
 
 if TYPE_CHECKING:
@@ -207,7 +207,10 @@ def reach(turn: Turn, interaction: Interaction) -> None:
     )
     for name in interaction.offers:
         offer = turn.state.offers[name]
-        order_ring(turn, interaction, offer.agent, offer.leg)
+        if offer.agent in turn.index.agent_configurations:
+            order_ring(turn, interaction, offer.agent, offer.leg)
+        else:
+            recall(turn, name, "moved")
     if policy.prompts:
         turn.order(
             PlayPrompts(
