@@ -32,6 +32,8 @@ TENANT = TenantId("large")
 DECISIONS = 1000
 """Of each kind that the oracle is asked about."""
 WARM_UP = 100
+TALKING = 500
+"""So many agents are at work where a line waits, so that none of them is ever without."""
 SMALL = 20
 _US = 1e6
 
@@ -52,15 +54,15 @@ def quantile_us(seconds: list[float], share: float) -> float:
 class Course:
     """One company at one size, with decisions to be taken in it.
 
-    Where anybody is to wait, all agents talk, and each who is freed gets somebody. Where nobody
-    waits, half of the agents are idle, and each who comes gets somebody.
+    Where anybody is to wait, all who are at work talk, and each who is freed gets somebody. Where
+    nobody waits, half of the agents are idle, and each who comes gets somebody if he can.
     """
 
     def __init__(self, size: Size) -> None:
         self.site = Site(size)
         self.has_line = size.waiting > 0
         self.site.fill(size.waiting)
-        self.site.staff(size.agents)
+        self.site.staff(min(size.agents, TALKING) if self.has_line else size.agents)
         if self.has_line:
             self.site.fill(size.waiting - self.waiting())
         else:
