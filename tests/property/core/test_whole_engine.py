@@ -59,6 +59,10 @@ def test_long_stories_end_with_nothing_left(seed: int) -> None:
     world.require_replays()
 
 
+def test_a_driver_that_comes_back_before_the_bridge_is_confirmed_plays_no_music_over_it() -> None:
+    play(EngineWorld(), seed=20458, steps=400)
+
+
 def test_the_same_inputs_give_the_same_bytes() -> None:
     first, second = EngineWorld(), EngineWorld()
     play(first, seed=99)

@@ -208,7 +208,7 @@ def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> No
     if interaction.is_dialling:
         if view.state == "answered":
             decisions_callback.reach(turn, interaction)
-    elif interaction.position is not None and not interaction.position.is_over:
+    elif _is_in_flow(interaction):
         decisions_flow.restore(turn, interaction, view)
     elif view.play is None and interaction.state in _HEARS_US:
         _restore_sound(turn, interaction, view)
@@ -219,6 +219,12 @@ def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> No
             decisions_offer.order_conversation(turn, interaction, agent.leg)
     elif interaction.state is InteractionState.TRANSFERRED and view.bridge != interaction.bridge:
         decisions_party.order_bridge(turn, interaction)
+
+
+def _is_in_flow(interaction: Interaction) -> bool:
+    """Tell whether a flow treats the customer, and nobody has just answered for him."""
+    position = interaction.position
+    return position is not None and not position.is_over and not interaction.is_provisional
 
 
 def _restore_sound(turn: Turn, interaction: Interaction, view: LegView) -> None:
