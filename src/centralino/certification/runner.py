@@ -23,7 +23,7 @@ from centralino.certification.pace import REAL
 from centralino.certification.recording import tones_of
 from centralino.certification.result import Audio, CaseResult, Finding, PlanResult, Verdict
 from centralino.certification.steps import Stagehand, StepFailed, losing
-from centralino.certification.waiting import StallWatch, until
+from centralino.certification.waiting import StallWatch, observe, until
 from centralino.core.kernel.errors import ConfigError
 from centralino.simulators.direct_routing.dress import upper_case_names
 from centralino.wire.errors import ProtocolError
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from centralino.certification.product import ProductPort
     from centralino.exchange.ports import ClockPort
 
+LAST_WORDS_S = 0.1
+"""What is under way when all is over, such as the ACK of a refusal, has so long to arrive."""
 SETTLE_S = 5.0
 """Longest wait after a case until every call is over and every port is given back."""
 
@@ -151,6 +153,7 @@ class Runner:
         with suppress(TimeoutError):
             limit_s = SETTLE_S * self.lab.options.patience
             await until(lambda: True if self._is_quiet(begin) else None, limit_s)
+            await observe(LAST_WORDS_S)
             return True
         return False
 

@@ -191,10 +191,14 @@ def test_a_call_ends_whatever_happens(kind: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 25))):
         if turn.position.is_over:
             break
-        now = Instant(now + data.draw(st.sampled_from([0, 1, SECOND, 400 * SECOND])))
+        later = Instant(now + data.draw(st.sampled_from([0, 1, SECOND, 400 * SECOND])))
         happening = data.draw(answers(turn.position))
-        if isinstance(happening, happened.Deadline) and turn.position.deadline is not None:
-            now = Instant(max(now, turn.position.deadline))
+        due = turn.position.deadline
+        if due is not None and isinstance(happening, happened.Deadline):
+            later = Instant(max(later, due))
+        elif due is not None:
+            later = Instant(min(later, due - 1))  # a deadline comes before what is later
+        now = later
         turn = resume(library, turn.position, happening, now)
         if turn.position.is_over or turn.actions:
             require_sound(turn, now)

@@ -12,7 +12,7 @@ from centralino.api.door import Doorkeeper
 from centralino.core.kernel.errors import NotAllowed
 from centralino.exchange.sign_in import Begun, Session, SignedIn, SignInFailed
 from centralino.exchange.tokens import Principal, Role, TokenRefused
-from tests.unit.api.reception import ACME, NOW, InMemoryTokens, Reception
+from tests.unit.api.reception import ACME, NOW, InMemoryExplanations, InMemoryTokens, Reception
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,7 @@ class Lobby(Reception):
             sign_in=self.sign_in,
             onboarding=InMemoryOnboarding(),
             delegation=self.delegation,
+            explanations=InMemoryExplanations(),
         )
         self.application = create_server_application(keeper, self.settings, generation=1)
 
