@@ -207,7 +207,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         known = {case.id for case in self.cases}
         unknown = sorted(set(ids) - known)
         if unknown:
-            raise InvalidInput(f"there is no case {unknown[0]}; there are {', '.join(known)}")
+            names = ", ".join(case.id for case in self.cases)
+            raise InvalidInput(f"there is no case {unknown[0]}; there are {names}")
         return tuple(case for case in self.cases if not ids or case.id in ids)
 
 
