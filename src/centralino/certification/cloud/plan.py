@@ -107,6 +107,18 @@ class AwaitSubscription(Step, frozen=True, kw_only=True, tag="await-subscription
     within_s: float = 60.0
 
 
+class AwaitPause(Step, frozen=True, kw_only=True, tag="await-pause"):
+    """Wait until a path was not asked for so long.
+
+    Then it is polled slowly, and what is noted soon after has come another way.
+    """
+
+    to: Literal["entra", "graph"]
+    path: str
+    for_s: float
+    within_s: float = 60.0
+
+
 class Observe(Step, frozen=True, kw_only=True, tag="observe"):
     """Let time pass in which something must not happen."""
 
@@ -146,6 +158,7 @@ AnyStep = (
     | AwaitLog
     | AwaitShown
     | AwaitSubscription
+    | AwaitPause
     | Observe
     | Deliver
     | Shuffle

@@ -216,6 +216,17 @@ class Stagehand:
 
         await until(find, step.within_s)
 
+    async def await_pause(self, step: plan.AwaitPause) -> None:
+        """Wait until nothing was asked for so long."""
+        lab, began = self._lab, self._lab.utc()
+
+        def find() -> bool | None:
+            asked = [one.at for one in lab.asked if one.to == step.to and step.path in one.path]
+            last = max([began, *asked])
+            return True if lab.utc() - last >= step.for_s else None
+
+        await until(find, step.within_s)
+
     async def observe(self, step: plan.Observe) -> None:
         """Let time pass."""
         await observe(step.for_s)
@@ -284,6 +295,7 @@ _DOERS: dict[type[plan.Step], Callable[[Stagehand, Any], Awaitable[None]]] = {
     plan.AwaitLog: Stagehand.await_log,
     plan.AwaitShown: Stagehand.await_shown,
     plan.AwaitSubscription: Stagehand.await_subscription,
+    plan.AwaitPause: Stagehand.await_pause,
     plan.Observe: Stagehand.observe,
     plan.Deliver: Stagehand.deliver,
     plan.Shuffle: Stagehand.shuffle,
