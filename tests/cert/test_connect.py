@@ -11,10 +11,10 @@ import asyncio
 import pytest
 
 from centralino.bootstrap.certified import Certification, run_certification
+from centralino.certification.cases import Progress
 from centralino.certification.pace import FAST
 from centralino.certification.plan import load_plan
 from centralino.certification.result import CaseResult, PlanResult, Verdict
-from centralino.certification.runner import Progress
 
 pytestmark = [pytest.mark.cert, pytest.mark.timeout(150)]
 

@@ -9,11 +9,11 @@ from functools import cache
 import pytest
 
 from centralino.bootstrap.certified_cloud import CloudCertification, run_cloud_certification
+from centralino.certification.cases import Progress
 from centralino.certification.cloud import plan
 from centralino.certification.cloud.evidence import NOTED, Asked, CloudEvidence, Replied
 from centralino.certification.cloud.judging import judge
 from centralino.certification.cloud.plan import load_cloud_plan
-from centralino.certification.cloud.runner import CloudProgress
 from centralino.certification.result import CaseResult, Verdict
 from centralino.certification.watch import Logged, Noted
 from centralino.core.kernel.errors import InvalidInput
@@ -27,7 +27,7 @@ PLAN = load_cloud_plan("extend")
 def results() -> dict[str, CaseResult]:
     """Run the whole plan once."""
     wanted = CloudCertification(PLAN)
-    done = asyncio.run(run_cloud_certification(wanted, CloudProgress()))
+    done = asyncio.run(run_cloud_certification(wanted, Progress()))
     return {case.id: case for case in done.cases}
 
 

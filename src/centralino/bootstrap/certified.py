@@ -17,12 +17,13 @@ from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
 from centralino.bootstrap.supervisor import Supervisor
 from centralino.certification.lab import LabOptions
-from centralino.certification.runner import Progress, run_plan
+from centralino.certification.runner import run_plan
 
 if TYPE_CHECKING:
+    from centralino.certification.cases import Progress
     from centralino.certification.defects import Defect
     from centralino.certification.pace import Pace
-    from centralino.certification.plan import Plan, Profile
+    from centralino.certification.plan import Case, Plan, Profile
     from centralino.certification.product import Wish
     from centralino.certification.result import PlanResult
 
@@ -101,7 +102,7 @@ class Certification:
     """Where the product's logs are kept; ``None``: nowhere."""
 
 
-async def run_certification(wanted: Certification, progress: Progress) -> PlanResult:
+async def run_certification(wanted: Certification, progress: Progress[Case]) -> PlanResult:
     """Run cases in a temporary folder that is gone afterwards.
 
     Raises:

@@ -20,10 +20,11 @@ from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSet
 from centralino.bootstrap.supervisor import Supervisor
 from centralino.certification.cloud import stage
 from centralino.certification.cloud.lab import CloudOptions
-from centralino.certification.cloud.runner import CloudProgress, run_cloud_plan
+from centralino.certification.cloud.runner import run_cloud_plan
 
 if TYPE_CHECKING:
-    from centralino.certification.cloud.plan import CloudPlan
+    from centralino.certification.cases import Progress
+    from centralino.certification.cloud.plan import CloudCase, CloudPlan
     from centralino.certification.cloud.product import CloudWish
     from centralino.certification.result import PlanResult
 
@@ -107,7 +108,7 @@ class CloudCertification:
 
 
 async def run_cloud_certification(
-    wanted: CloudCertification, progress: CloudProgress
+    wanted: CloudCertification, progress: Progress[CloudCase]
 ) -> PlanResult:
     """Run cases in a temporary folder that is gone afterwards.
 

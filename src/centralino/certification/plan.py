@@ -9,11 +9,11 @@ where the product keeps its usual timers.
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Literal
 
 import msgspec
 
+from centralino.certification.cases import CasePlan, read_plan
 from centralino.certification.expectations import Expectation
 from centralino.certification.stage import Certificate, Stage, Value
 from centralino.core.kernel.errors import InvalidInput
@@ -192,24 +192,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     raise InvalidInput(f"{self.id}: there is no {field} {name}")
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The plan of a model."""
-
-    model: str
-    cases: tuple[Case, ...]
-
-    def select(self, ids: tuple[str, ...]) -> tuple[Case, ...]:
-        """Return the cases with these ids, in the plan's order; all when none is named.
-
-        Raises:
-            InvalidInput: an id that is not in the plan.
-        """
-        known = {case.id for case in self.cases}
-        unknown = sorted(set(ids) - known)
-        if unknown:
-            names = ", ".join(case.id for case in self.cases)
-            raise InvalidInput(f"there is no case {unknown[0]}; there are {names}")
-        return tuple(case for case in self.cases if not ids or case.id in ids)
+class Plan(CasePlan[Case], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plan of a model that carries calls itself."""
 
 
 def load_plan(model: str) -> Plan:
@@ -218,14 +202,4 @@ def load_plan(model: str) -> Plan:
     Raises:
         InvalidInput: there is none, or it breaks the vocabulary.
     """
-    file = resources.files("centralino.certification") / "plans" / f"{model}.yaml"
-    try:
-        plan = msgspec.yaml.decode(file.read_bytes(), type=Plan)
-    except OSError as error:
-        raise InvalidInput(f"there is no certification plan for {model}") from error
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(f"the plan for {model}: {error}") from error
-    ids = [case.id for case in plan.cases]
-    if len(set(ids)) != len(ids):
-        raise InvalidInput(f"the plan for {model} has a case twice")
-    return plan
+    return read_plan(model, Plan)

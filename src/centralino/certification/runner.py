@@ -7,13 +7,14 @@ the global assertions does not hold for a message of it. It never stops the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from centralino.certification import rules, wiring
+from centralino.certification.cases import Progress, run_in_order
 from centralino.certification.evidence import Evidence, of_microsoft
 from centralino.certification.expectations import Configuration, Recording
 from centralino.certification.judging import judge
@@ -40,14 +41,6 @@ SETTLE_S = 5.0
 
 
 @dataclass(slots=True)
-class Progress:
-    """Who is told how far a run is; every part may be left out."""
-
-    on_begin: Callable[[Case], None] = lambda case: None
-    on_end: Callable[[CaseResult], None] = lambda result: None
-
-
-@dataclass(slots=True)
 class _Begin:
     """Where the records stood when a case began."""
 
@@ -63,7 +56,7 @@ class Runner:
     """Runs cases of a plan on one laboratory."""
 
     lab: Lab
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress[Case] = field(default_factory=Progress)
 
     async def run(self, cases: Sequence[Case]) -> list[CaseResult]:
         """Run cases in order; those that do not fit profile or pace are skipped.
@@ -71,17 +64,12 @@ class Runner:
         Raises:
             AppError: the product did not start.
         """
-        results = []
-        for case in cases:
-            reason = self._reason_to_skip(case)
-            if reason:
-                result = CaseResult(case.id, case.title, Verdict.SKIPPED, reason)
-            else:
-                self.progress.on_begin(case)
-                result = await self.run_case(self.lab.cases[case.id])
-            self.progress.on_end(result)
-            results.append(result)
-        return results
+        return await run_in_order(cases, self._run_or_skip, self.progress)
+
+    async def _run_or_skip(self, case: Case) -> CaseResult:
+        if reason := self._reason_to_skip(case):
+            return CaseResult(case.id, case.title, Verdict.SKIPPED, reason)
+        return await self.run_case(self.lab.cases[case.id])
 
     def _reason_to_skip(self, case: Case) -> str:
         options = self.lab.options
@@ -300,7 +288,7 @@ async def run_plan(
     options: LabOptions,
     product: ProductPort,
     clock: ClockPort,
-    progress: Progress | None = None,
+    progress: Progress[Case] | None = None,
 ) -> PlanResult:
     """Run cases of a plan in a laboratory of their own; all cases when none is named.
 

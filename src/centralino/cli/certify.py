@@ -15,14 +15,13 @@ from rich.console import Console
 
 from centralino.bootstrap.certified import Certification, run_certification
 from centralino.bootstrap.certified_cloud import CloudCertification, run_cloud_certification
+from centralino.certification.cases import Progress
 from centralino.certification.cloud.plan import CloudCase, load_cloud_plan
-from centralino.certification.cloud.runner import CloudProgress
 from centralino.certification.defects import DEFECTS, find_defect
 from centralino.certification.pace import FAST, REAL
 from centralino.certification.plan import Case, load_plan
 from centralino.certification.report import DescribedCase, render
 from centralino.certification.result import CaseResult, PlanResult, Verdict
-from centralino.certification.runner import Progress
 from centralino.core.kernel.errors import InvalidInput
 
 FAILED, WRONG_USAGE = 1, 2
@@ -99,7 +98,7 @@ def _run(console: Console, wanted: Certification) -> PlanResult:
     total = len(wanted.plan.select(wanted.cases))
     with console.status("Starting the product and the far side ...") as status:
         teller = _Teller(console, status.update, total)
-        progress = Progress(on_begin=teller.begin, on_end=teller.end)
+        progress = Progress[Case](on_begin=teller.begin, on_end=teller.end)
         result = asyncio.run(run_certification(wanted, progress))
     _tell_counts(console, result)
     return result
@@ -152,7 +151,7 @@ def _certify_cloud(
     wanted = CloudCertification(plan, ids, log_dir)
     with console.status("Starting the product and the far side ...") as status:
         teller = _Teller(console, status.update, total)
-        progress = CloudProgress(on_begin=teller.begin, on_end=teller.end)
+        progress = Progress[CloudCase](on_begin=teller.begin, on_end=teller.end)
         result = asyncio.run(run_cloud_certification(wanted, progress))
     _tell_counts(console, result)
     _write(result, plan.cases, report, json_file)

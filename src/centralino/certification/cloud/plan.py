@@ -8,11 +8,11 @@ organisation that is not served.
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Literal
 
 import msgspec
 
+from centralino.certification.cases import CasePlan, read_plan
 from centralino.core.kernel.errors import InvalidInput
 
 Person = Literal["agent", "supervisor", "employee", "outsider", ""]
@@ -277,24 +277,8 @@ class CloudCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                     raise InvalidInput(f"{self.id}: there is no mark {mark}")
 
 
-class CloudPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The plan of a model."""
-
-    model: str
-    cases: tuple[CloudCase, ...]
-
-    def select(self, ids: tuple[str, ...]) -> tuple[CloudCase, ...]:
-        """Return the cases with these ids, in the plan's order; all when none is named.
-
-        Raises:
-            InvalidInput: an id that is not in the plan.
-        """
-        known = {case.id for case in self.cases}
-        unknown = sorted(set(ids) - known)
-        if unknown:
-            names = ", ".join(case.id for case in self.cases)
-            raise InvalidInput(f"there is no case {unknown[0]}; there are {names}")
-        return tuple(case for case in self.cases if not ids or case.id in ids)
+class CloudPlan(CasePlan[CloudCase], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plan of a model whose calls live in Microsoft's cloud."""
 
 
 def load_cloud_plan(model: str) -> CloudPlan:
@@ -303,14 +287,4 @@ def load_cloud_plan(model: str) -> CloudPlan:
     Raises:
         InvalidInput: there is none, or it breaks the vocabulary.
     """
-    file = resources.files("centralino.certification") / "plans" / f"{model}.yaml"
-    try:
-        plan = msgspec.yaml.decode(file.read_bytes(), type=CloudPlan)
-    except OSError as error:
-        raise InvalidInput(f"there is no certification plan for {model}") from error
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(f"the plan for {model}: {error}") from error
-    ids = [case.id for case in plan.cases]
-    if len(set(ids)) != len(ids):
-        raise InvalidInput(f"the plan for {model} has a case twice")
-    return plan
+    return read_plan(model, CloudPlan)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from centralino.certification.cases import Progress, run_in_order
 from centralino.certification.cloud.evidence import CloudEvidence
 from centralino.certification.cloud.judging import judge
 from centralino.certification.cloud.lab import CloudLab, CloudOptions
@@ -22,19 +23,11 @@ PROFILE = "service-hosted"
 
 
 @dataclass(slots=True)
-class CloudProgress:
-    """Who is told how far a run is."""
-
-    on_begin: Callable[[CloudCase], None] = lambda case: None
-    on_end: Callable[[CaseResult], None] = lambda result: None
-
-
-@dataclass(slots=True)
 class CloudRunner:
     """Runs cases in one laboratory."""
 
     lab: CloudLab
-    progress: CloudProgress = field(default_factory=CloudProgress)
+    progress: Progress[CloudCase] = field(default_factory=Progress)
 
     async def run(self, cases: Sequence[CloudCase]) -> list[CaseResult]:
         """Run cases in order.
@@ -42,13 +35,7 @@ class CloudRunner:
         Raises:
             AppError: the product did not start.
         """
-        results = []
-        for case in cases:
-            self.progress.on_begin(case)
-            result = await self.run_case(case)
-            self.progress.on_end(result)
-            results.append(result)
-        return results
+        return await run_in_order(cases, self.run_case, self.progress)
 
     async def run_case(self, case: CloudCase) -> CaseResult:
         """Run one case and judge it."""
@@ -98,7 +85,7 @@ async def run_cloud_plan(
     options: CloudOptions,
     product: CloudProductPort,
     clock: ClockPort,
-    progress: CloudProgress | None = None,
+    progress: Progress[CloudCase] | None = None,
 ) -> PlanResult:
     """Run cases of a plan in a laboratory of their own; all cases when none is named.
 
@@ -109,7 +96,7 @@ async def run_cloud_plan(
     cases = plan.select(ids)
     started_at = clock.utc() / 1e9
     async with CloudLab(options, product, clock) as lab:
-        results = await CloudRunner(lab, progress or CloudProgress()).run(cases)
+        results = await CloudRunner(lab, progress or Progress()).run(cases)
     return PlanResult(
         model=plan.model, profile=PROFILE, is_fast=True, started_at=started_at, cases=results
     )
