@@ -20,7 +20,7 @@ from centralino.api.errors import problem_specs
 from centralino.core.agents.commands import MakeAgentNotReady, MakeAgentReady
 from centralino.core.interactions.commands import EndInteraction
 from centralino.core.kernel.ids import AgentId, InteractionId
-from centralino.exchange.control import LONGEST_KEY
+from centralino.exchange.control import LONGEST_KEY, ControlCommand
 
 TAGS = ["commands"]
 PROBLEMS = problem_specs(400, 401, 403, 404, 409, 413, 422, 503, 504)
@@ -60,53 +60,40 @@ class CommandDone(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
 
 
-@post(
-    "/v1/agents/{agent:str}/ready",
-    tags=TAGS,
-    operation_id="make_agent_ready",
-    status_code=200,
-    responses=PROBLEMS,
-)
+def command_route(path: str, operation_id: str) -> post:
+    """Return what makes a function the route of one command."""
+    return post(path, tags=TAGS, operation_id=operation_id, status_code=200, responses=PROBLEMS)
+
+
+async def carry_out(door: Door, command: ControlCommand, target: str, key: str) -> CommandDone:
+    """Hand a command in; returns when its decision is durable."""
+    await door.submit(command, key)
+    name = str(type(command).__struct_config__.tag)
+    return CommandDone(command=name, target=target, idempotency_key=key)
+
+
+@command_route("/v1/agents/{agent:str}/ready", "make_agent_ready")
 async def make_agent_ready(door: Door, agent: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """Make an agent ready; during an interaction it takes effect after wrap-up."""
-    await door.submit(MakeAgentReady(agent=AgentId(agent)), idempotency_key)
-    return CommandDone(command="make-agent-ready", target=agent, idempotency_key=idempotency_key)
+    return await carry_out(door, MakeAgentReady(agent=AgentId(agent)), agent, idempotency_key)
 
 
-@post(
-    "/v1/agents/{agent:str}/not-ready",
-    tags=TAGS,
-    operation_id="make_agent_not_ready",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/agents/{agent:str}/not-ready", "make_agent_not_ready")
 async def make_agent_not_ready(
     door: Door, agent: Name, idempotency_key: IdempotencyKey, data: JSONBody[NotReady]
 ) -> CommandDone:
     """Make an agent not ready; during an interaction it takes effect after wrap-up."""
     command = MakeAgentNotReady(agent=AgentId(agent), reason=data.reason)
-    await door.submit(command, idempotency_key)
-    return CommandDone(
-        command="make-agent-not-ready", target=agent, idempotency_key=idempotency_key
-    )
+    return await carry_out(door, command, agent, idempotency_key)
 
 
-@post(
-    "/v1/interactions/{interaction:str}/end",
-    tags=TAGS,
-    operation_id="end_interaction",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/interactions/{interaction:str}/end", "end_interaction")
 async def end_interaction(
     door: Door, interaction: Name, idempotency_key: IdempotencyKey
 ) -> CommandDone:
     """End an interaction: the customer's call is hung up, the agent wraps up."""
     command = EndInteraction(interaction=InteractionId(interaction))
-    await door.submit(command, idempotency_key)
-    return CommandDone(
-        command="end-interaction", target=interaction, idempotency_key=idempotency_key
-    )
+    return await carry_out(door, command, interaction, idempotency_key)
 
 
 ROUTES = (make_agent_ready, make_agent_not_ready, end_interaction)

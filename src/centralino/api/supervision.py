@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from litestar import post
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from centralino.api.commands import PROBLEMS, TAGS, CommandDone, IdempotencyKey, Name
+from centralino.api.commands import CommandDone, IdempotencyKey, Name, carry_out, command_route
 from centralino.api.door import Door
 from centralino.core.agents.commands import ExtendWrapUp, FinishWrapUp
 from centralino.core.interactions import supervision as asked
@@ -76,24 +75,7 @@ class CallbackBody(_Body, frozen=True, kw_only=True):
     skills: Annotated[dict[Text, Annotated[int, Meta(ge=1, le=10)]], Meta(max_length=32)] = {}
 
 
-async def _done(
-    door: Door,
-    command: asked.AnySupervisionCommand | FinishWrapUp | ExtendWrapUp,
-    target: str,
-    key: str,
-) -> CommandDone:
-    await door.submit(command, key)
-    name = str(type(command).__struct_config__.tag)
-    return CommandDone(command=name, target=target, idempotency_key=key)
-
-
-@post(
-    "/v1/queues/{queue:str}/close",
-    tags=TAGS,
-    operation_id="close_queue",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/queues/{queue:str}/close", "close_queue")
 async def close_queue(
     door: Door, queue: Name, idempotency_key: IdempotencyKey, data: JSONBody[ClosureBody]
 ) -> CommandDone:
@@ -102,28 +84,16 @@ async def close_queue(
     command = asked.CloseQueue(
         queue=QueueId(queue), reason=data.reason, action=action, keeps_waiting=data.keeps_waiting
     )
-    return await _done(door, command, queue, idempotency_key)
+    return await carry_out(door, command, queue, idempotency_key)
 
 
-@post(
-    "/v1/queues/{queue:str}/open",
-    tags=TAGS,
-    operation_id="open_queue",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/queues/{queue:str}/open", "open_queue")
 async def open_queue(door: Door, queue: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """Let a closed queue take customers again."""
-    return await _done(door, asked.OpenQueue(queue=QueueId(queue)), queue, idempotency_key)
+    return await carry_out(door, asked.OpenQueue(queue=QueueId(queue)), queue, idempotency_key)
 
 
-@post(
-    "/v1/queues/{queue:str}/callbacks",
-    tags=TAGS,
-    operation_id="book_callback",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/queues/{queue:str}/callbacks", "book_callback")
 async def book_callback(
     door: Door, queue: Name, idempotency_key: IdempotencyKey, data: JSONBody[CallbackBody]
 ) -> CommandDone:
@@ -135,31 +105,19 @@ async def book_callback(
         priority=data.priority,
         skills=data.skills,
     )
-    return await _done(door, command, queue, idempotency_key)
+    return await carry_out(door, command, queue, idempotency_key)
 
 
-@post(
-    "/v1/callbacks/{callback:str}/cancel",
-    tags=TAGS,
-    operation_id="cancel_callback",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/callbacks/{callback:str}/cancel", "cancel_callback")
 async def cancel_callback(
     door: Door, callback: Name, idempotency_key: IdempotencyKey
 ) -> CommandDone:
     """Call a callback off."""
     command = asked.CancelCallback(callback=CallbackId(callback))
-    return await _done(door, command, callback, idempotency_key)
+    return await carry_out(door, command, callback, idempotency_key)
 
 
-@post(
-    "/v1/interactions/{interaction:str}/priority",
-    tags=TAGS,
-    operation_id="rerank_interaction",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/interactions/{interaction:str}/priority", "rerank_interaction")
 async def rerank_interaction(
     door: Door, interaction: Name, idempotency_key: IdempotencyKey, data: JSONBody[PriorityBody]
 ) -> CommandDone:
@@ -167,16 +125,10 @@ async def rerank_interaction(
     command = asked.RerankInteraction(
         interaction=InteractionId(interaction), priority=data.priority
     )
-    return await _done(door, command, interaction, idempotency_key)
+    return await carry_out(door, command, interaction, idempotency_key)
 
 
-@post(
-    "/v1/interactions/{interaction:str}/queue",
-    tags=TAGS,
-    operation_id="requeue_interaction",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/interactions/{interaction:str}/queue", "requeue_interaction")
 async def requeue_interaction(
     door: Door, interaction: Name, idempotency_key: IdempotencyKey, data: JSONBody[PlaceBody]
 ) -> CommandDone:
@@ -184,16 +136,10 @@ async def requeue_interaction(
     command = asked.RequeueInteraction(
         interaction=InteractionId(interaction), queue=QueueId(data.queue), priority=data.priority
     )
-    return await _done(door, command, interaction, idempotency_key)
+    return await carry_out(door, command, interaction, idempotency_key)
 
 
-@post(
-    "/v1/interactions/{interaction:str}/assign",
-    tags=TAGS,
-    operation_id="assign_interaction",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/interactions/{interaction:str}/assign", "assign_interaction")
 async def assign_interaction(
     door: Door, interaction: Name, idempotency_key: IdempotencyKey, data: JSONBody[AgentBody]
 ) -> CommandDone:
@@ -201,16 +147,10 @@ async def assign_interaction(
     command = asked.AssignInteraction(
         interaction=InteractionId(interaction), agent=AgentId(data.agent)
     )
-    return await _done(door, command, interaction, idempotency_key)
+    return await carry_out(door, command, interaction, idempotency_key)
 
 
-@post(
-    "/v1/interactions/{interaction:str}/pick",
-    tags=TAGS,
-    operation_id="pick_interaction",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/interactions/{interaction:str}/pick", "pick_interaction")
 async def pick_interaction(
     door: Door, interaction: Name, idempotency_key: IdempotencyKey, data: JSONBody[AgentBody]
 ) -> CommandDone:
@@ -218,31 +158,19 @@ async def pick_interaction(
     command = asked.PickInteraction(
         interaction=InteractionId(interaction), agent=AgentId(data.agent)
     )
-    return await _done(door, command, interaction, idempotency_key)
+    return await carry_out(door, command, interaction, idempotency_key)
 
 
-@post(
-    "/v1/agents/{agent:str}/wrap-up/finish",
-    tags=TAGS,
-    operation_id="finish_wrap_up",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/agents/{agent:str}/wrap-up/finish", "finish_wrap_up")
 async def finish_wrap_up(door: Door, agent: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """End an agent's wrap-up before its time; outside one it changes nothing."""
-    return await _done(door, FinishWrapUp(agent=AgentId(agent)), agent, idempotency_key)
+    return await carry_out(door, FinishWrapUp(agent=AgentId(agent)), agent, idempotency_key)
 
 
-@post(
-    "/v1/agents/{agent:str}/wrap-up/extend",
-    tags=TAGS,
-    operation_id="extend_wrap_up",
-    status_code=200,
-    responses=PROBLEMS,
-)
+@command_route("/v1/agents/{agent:str}/wrap-up/extend", "extend_wrap_up")
 async def extend_wrap_up(door: Door, agent: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """Give an agent more time for his wrap-up, where his queue allows it."""
-    return await _done(door, ExtendWrapUp(agent=AgentId(agent)), agent, idempotency_key)
+    return await carry_out(door, ExtendWrapUp(agent=AgentId(agent)), agent, idempotency_key)
 
 
 def _instant(at: datetime) -> Instant:
