@@ -54,7 +54,8 @@ class _File(ctypes.Structure):
     _fields_: ClassVar[Sequence[Any]] = (("pMethods", ctypes.POINTER(_Methods)),)
 
 
-_OPEN = ctypes.CFUNCTYPE(_I, _P, ctypes.c_char_p, ctypes.POINTER(_File), _I, ctypes.POINTER(_I))
+_OPEN = ctypes.CFUNCTYPE(_I, _P, _P, ctypes.POINTER(_File), _I, ctypes.POINTER(_I))
+"""The path is a bare address: SQLite keeps it until the file is closed, a copy would be gone."""
 _DELETE = ctypes.CFUNCTYPE(_I, _P, ctypes.c_char_p, _I)
 
 
@@ -197,14 +198,15 @@ class _Layer:
         self._kept.append(function)
         return function
 
-    def _open(self, vfs: int, path: bytes | None, file: Any, flags: int, out: Any) -> int:  # noqa: ANN401
+    def _open(self, vfs: int, path: int | None, file: Any, flags: int, out: Any) -> int:  # noqa: ANN401
         status: int = self._system.xOpen(ctypes.addressof(self._system), path, file, flags, out)
         if status == 0 and path is not None and file.contents.pMethods:
             original = file.contents.pMethods
             key = ctypes.addressof(original.contents)
             if key not in self._methods:
                 self._methods[key] = self._wrapped(original.contents)
-            self._names[ctypes.addressof(file.contents)] = Path(path.decode()).name
+            name = Path(ctypes.string_at(path).decode()).name
+            self._names[ctypes.addressof(file.contents)] = name
             file.contents.pMethods = ctypes.pointer(self._methods[key])
         return status
 
