@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from centralino.adapters.clock import SystemClock
 from centralino.api.settings import ApiSettings
-from centralino.bootstrap.children import start_product
+from centralino.bootstrap.certified_product import CertifiedProcesses
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
-from centralino.bootstrap.supervisor import Supervisor
 from centralino.certification.lab import LabOptions
 from centralino.certification.runner import run_plan
 
@@ -28,27 +27,12 @@ if TYPE_CHECKING:
     from centralino.certification.result import PlanResult
 
 
-class SupervisedProduct:
-    """Implements ``ProductPort`` with the supervisor; start and stop in the same task."""
-
-    def __init__(self) -> None:
-        self._supervisor: Supervisor | None = None
-        self._layout = Layout(Path(), Path())
+class SupervisedProduct(CertifiedProcesses):
+    """Implements ``ProductPort``; start and stop in the same task."""
 
     def pids(self) -> tuple[int, ...]:
         """Return the numbers of the processes that run now."""
-        children = self._supervisor.children.values() if self._supervisor is not None else ()
-        return tuple(child.pid for child in children if child.pid is not None)
-
-    @property
-    def journal(self) -> Path:
-        """The journal file."""
-        return self._layout.journal
-
-    @property
-    def logs(self) -> Path:
-        """The folder of log files."""
-        return self._layout.logs
+        return tuple(self.numbers().values())
 
     async def start(self, wish: Wish) -> None:
         """Start every process.
@@ -72,20 +56,7 @@ class SupervisedProduct:
             api=ApiSettings(is_enabled=False),
             log=LogSettings(to_files=True),
         )
-        self._layout = Layout.of(settings)
-        supervisor = Supervisor(
-            ready_s=settings.process.ready_s,
-            stop_s=settings.process.stop_s,
-            log_dir=self._layout.logs,
-        )
-        self._supervisor = await supervisor.__aenter__()
-        await start_product(supervisor, settings, self._layout)
-
-    async def stop(self) -> None:
-        """Stop every process."""
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None:
-            await supervisor.__aexit__(None, None, None)
+        await self.run(settings, Layout.of(settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from centralino.adapters.clock import SystemClock
 from centralino.adapters.entra.access import bind_account
 from centralino.adapters.voice.settings import VoiceSettings
 from centralino.api.settings import ApiSettings
-from centralino.bootstrap.children import start_product
+from centralino.bootstrap.certified_product import CertifiedProcesses
 from centralino.bootstrap.layout import Layout
 from centralino.bootstrap.logs import set_up_logging
 from centralino.bootstrap.settings import LogSettings, MediaSettings, ProcessSettings, Settings
-from centralino.bootstrap.supervisor import Supervisor
 from centralino.certification.cloud import stage
 from centralino.certification.cloud.lab import CloudOptions
 from centralino.certification.cloud.runner import run_cloud_plan
@@ -31,28 +30,12 @@ if TYPE_CHECKING:
 _MEDIA_PORTS = (31_000, 31_099)
 
 
-class SupervisedCloudProduct:
-    """Implements ``CloudProductPort`` with the supervisor; start and stop in the same task."""
-
-    def __init__(self) -> None:
-        self._supervisor: Supervisor | None = None
-        self._layout = Layout(Path(), Path())
+class SupervisedCloudProduct(CertifiedProcesses):
+    """Implements ``CloudProductPort``; start and stop in the same task."""
 
     def pid(self, process: str) -> int | None:
         """Return the number of a process that runs now."""
-        children = self._supervisor.children if self._supervisor is not None else {}
-        child = children.get(process)
-        return None if child is None else child.pid
-
-    @property
-    def journal(self) -> Path:
-        """The journal file."""
-        return self._layout.journal
-
-    @property
-    def logs(self) -> Path:
-        """The folder of log files."""
-        return self._layout.logs
+        return self.numbers().get(process)
 
     async def start(self, wish: CloudWish) -> None:
         """Start every process.
@@ -78,22 +61,10 @@ class SupervisedCloudProduct:
             graph=wish.graph,
             log=LogSettings(to_files=True),
         )
-        self._layout = Layout.of(settings)
+        layout = Layout.of(settings)
         for account, refresh_token in wish.accounts:
-            bind_account(self._layout.accounts, stage.DIRECTORY, account, refresh_token)
-        supervisor = Supervisor(
-            ready_s=settings.process.ready_s,
-            stop_s=settings.process.stop_s,
-            log_dir=self._layout.logs,
-        )
-        self._supervisor = await supervisor.__aenter__()
-        await start_product(supervisor, settings, self._layout)
-
-    async def stop(self) -> None:
-        """Stop every process."""
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None:
-            await supervisor.__aexit__(None, None, None)
+            bind_account(layout.accounts, stage.DIRECTORY, account, refresh_token)
+        await self.run(settings, layout)
 
 
 @dataclass(frozen=True, slots=True)

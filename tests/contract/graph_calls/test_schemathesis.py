@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import schemathesis
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.core.result import Ok
 
 from centralino.simulators.graph.calls.arriving import Arrival
 from centralino.simulators.graph.calls.driver import GraphCalls
@@ -24,7 +21,8 @@ from centralino.simulators.graph.scenario import GraphScenario, Tenant
 from centralino.simulators.graph.server import GraphSimulator
 from centralino.simulators.http.clock import SteppedClock
 from tests.kit.graph_calls import ADA, ALL_ROLES, APP, BOB, TENANT, new_call, scenario, user
-from tests.kit.graph_schema import FILE, assert_answer
+from tests.kit.graph_every_operation import ask_everything
+from tests.kit.graph_schema import FILE
 from tests.kit.graph_stage import IssuedTokens
 from tests.kit.requirements import require_shared_data
 
@@ -36,14 +34,6 @@ pytestmark = pytest.mark.contract
 ROOT = "/communications/calls"
 EXAMPLES = 6
 """Requests for each operation."""
-BOUNDED = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def _document() -> dict[str, Any]:
@@ -146,25 +136,8 @@ class Service:
 
 def test_every_operation_answers_by_the_schema() -> None:
     service = Service()
-    schema = schemathesis.openapi.from_dict(_document())
-    seen: list[tuple[str, int]] = []
     try:
-        for found in schema.get_all_operations():
-            assert isinstance(found, Ok), "Microsoft's schema cannot be read"
-            operation = found.ok()
-
-            @BOUNDED
-            @given(case=operation.as_strategy())
-            def ask(case: schemathesis.Case[Any]) -> None:
-                path = service.path(case.path)
-                body = case.body if isinstance(case.body, dict | list | str | int) else None
-                answer = service.ask(case.method, path, body)
-                seen.append((f"{case.method} {case.path}", answer.status_code))
-                document = answer.json() if answer.content else None
-                assert answer.status_code < 500, answer.text
-                assert_answer(case.method, path, answer.status_code, document)
-
-            ask()
+        seen = ask_everything(service, _document(), EXAMPLES)
     finally:
         service.loop.close()
     assert service.graph.application.service.broken == []

@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.core.result import Ok
 
 from centralino.simulators.graph.instants import NS_PER_S
 from centralino.simulators.graph.records import CallEnded, Leg, Party
@@ -26,7 +23,8 @@ from centralino.simulators.graph.scenario import ShiftPlan, SubscriptionSettings
 from centralino.simulators.graph.server import GraphSimulator
 from centralino.simulators.http.clock import SteppedClock
 from tests.kit import graph_tenant as kit
-from tests.kit.graph_schema import assert_answer, subset
+from tests.kit.graph_every_operation import ask_everything
+from tests.kit.graph_schema import subset
 from tests.kit.graph_stage import IssuedTokens
 
 if TYPE_CHECKING:
@@ -38,14 +36,6 @@ pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
 
 EXAMPLES = 3
 """Requests for each operation."""
-BOUNDED = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 CALL = "c0ffee00-0000-4000-8000-000000000001"
 CHANNEL = "19:general@thread.tacv2"
 
@@ -152,25 +142,8 @@ def test_every_operation_answers_by_the_schema() -> None:
     document = subset(
         lambda path, method: not path.startswith(others) and service.has(path, method)
     )
-    schema = schemathesis.openapi.from_dict(document)
-    seen: list[tuple[str, int]] = []
     try:
-        for found in schema.get_all_operations():
-            assert isinstance(found, Ok), "Microsoft's schema cannot be read"
-            operation = found.ok()
-
-            @BOUNDED
-            @given(case=operation.as_strategy())
-            def ask(case: schemathesis.Case[Any]) -> None:
-                path = service.path(case.path)
-                body = case.body if isinstance(case.body, dict | list | str | int) else None
-                answer = service.ask(case.method, path, body)
-                seen.append((f"{case.method} {case.path}", answer.status_code))
-                document = answer.json() if answer.content else None
-                assert answer.status_code < 500, answer.text
-                assert_answer(case.method, path, answer.status_code, document)
-
-            ask()
+        seen = ask_everything(service, document, EXAMPLES)
     finally:
         service.loop.close()
     assert service.graph.application.service.broken == []

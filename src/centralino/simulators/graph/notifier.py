@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import ssl
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ import structlog
 from centralino.simulators.graph.deliveries import Delivered, audiences, envelope
 from centralino.simulators.graph.errors import GraphError, bad_request
 from centralino.simulators.graph.instants import NS_PER_S
+from centralino.simulators.http.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.deliveries import Post
@@ -53,30 +53,15 @@ class Notifier:
         self._world = world
         self._now = now
         self._token = validation_token
-        self._authorities = authorities
-        self._made: httpx.AsyncClient | None = None
+        self._outgoing = Outgoing(authorities, MOST_POSTS_AT_ONCE)
         self._room = asyncio.Semaphore(MOST_POSTS_AT_ONCE)
         self.log: deque[Delivered] = deque(maxlen=MOST_LOG)
         """What became of the last posts."""
         self.on_delivered: Callable[[Delivered], None] = _ignore
 
-    @property
-    def _client(self) -> httpx.AsyncClient:
-        """The client, made when the first endpoint is asked."""
-        if self._made is None:
-            roots = None if self._authorities is None else str(self._authorities)
-            self._made = httpx.AsyncClient(
-                verify=ssl.create_default_context(cafile=roots),
-                trust_env=False,
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=MOST_POSTS_AT_ONCE),
-            )
-        return self._made
-
     async def close(self) -> None:
         """Close all connections."""
-        if self._made is not None:
-            await self._made.aclose()
+        await self._outgoing.close()
 
     async def handshake(self, url: str) -> None:
         """Let an endpoint echo a token.
@@ -94,7 +79,7 @@ class Notifier:
         within = self._world.scenario.subscriptions.handshake_within_s
         try:
             async with asyncio.timeout(within):
-                answer = await self._client.post(
+                answer = await self._outgoing.client.post(
                     f"{url}{joint}validationToken={quote_plus(token)}",
                     headers={"content-type": "text/plain; charset=utf-8"},
                     timeout=within,
@@ -142,7 +127,7 @@ class Notifier:
         within = self._world.deliveries.rules.answer_within_ns / NS_PER_S
         try:
             async with asyncio.timeout(within):
-                answer = await self._client.post(post.url, json=body, timeout=within)
+                answer = await self._outgoing.client.post(post.url, json=body, timeout=within)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             log.info("graph_notification_failed", reason=type(error).__name__, post=post.id)
             return 0

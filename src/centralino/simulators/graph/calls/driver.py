@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
@@ -27,6 +26,7 @@ from centralino.simulators.graph.calls.prompts import MOST_BYTES, Fetch
 from centralino.simulators.graph.calls.routes import add_recordings, routes
 from centralino.simulators.graph.calls.world import CallWorld
 from centralino.simulators.graph.instants import NS_PER_S
+from centralino.simulators.http.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +70,7 @@ class GraphCalls:
         self.world = CallWorld(scenario, self._now(), tell=tell)
         self.bridge = TenantBridge(self.world, graph.world, self._now)
         self._sign = sign
-        self._authorities = authorities
-        self._made: httpx.AsyncClient | None = None
+        self._outgoing = Outgoing(authorities, MOST_AT_ONCE)
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -101,8 +100,7 @@ class GraphCalls:
         self.bridge.detach()
         if self._running is not None:
             await _cancelled(self._running)
-        if self._made is not None:
-            await self._made.aclose()
+        await self._outgoing.close()
 
     def wake(self) -> None:
         """Look again now: somebody did something by hand, or the clock was moved."""
@@ -140,19 +138,6 @@ class GraphCalls:
 
     # ---- what leaves
 
-    @property
-    def _client(self) -> httpx.AsyncClient:
-        """The client, made when the first address is called."""
-        if self._made is None:
-            roots = None if self._authorities is None else str(self._authorities)
-            self._made = httpx.AsyncClient(
-                verify=ssl.create_default_context(cafile=roots),
-                trust_env=False,
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=MOST_AT_ONCE),
-            )
-        return self._made
-
     def _reaches(self, url: str) -> bool:
         if self.world.settings.habits.reaches_any_host:
             return True
@@ -179,7 +164,7 @@ class GraphCalls:
         }
         try:
             async with asyncio.timeout(within):
-                answer = await self._client.post(
+                answer = await self._outgoing.client.post(
                     post.url, content=post.body, headers=headers, timeout=within
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
@@ -199,7 +184,7 @@ class GraphCalls:
         try:
             async with (
                 asyncio.timeout(within),
-                self._client.stream("GET", uri, timeout=within) as answer,
+                self._outgoing.client.stream("GET", uri, timeout=within) as answer,
             ):
                 if answer.status_code != 200:
                     return None
