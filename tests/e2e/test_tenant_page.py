@@ -9,7 +9,6 @@ import pytest
 
 from tests.kit.graph_stage import graph_in_a_thread
 from tests.kit.graph_tenant import scenario
-from tests.kit.requirements import require_package, require_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 NAMELESS = """() => [...document.querySelectorAll("button, select, a, input")].filter((one) => {
@@ -48,19 +41,6 @@ FAINT = """() => {
       return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), one.textContent.trim().slice(0, 40)]; })
     .filter(([ratio]) => ratio < 4.5);
 }"""  # noqa: E501 - a script
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium once."""
-    require_package("playwright")
-    path = require_program("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

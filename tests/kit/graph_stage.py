@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -29,6 +28,7 @@ from centralino.simulators.http.server import HttpServer
 from centralino.simulators.http.service import HttpService
 from tests.kit import graph_tenant as kit
 from tests.kit.graph_schema import assert_answer, assert_is
+from tests.kit.threads import in_a_thread
 
 if TYPE_CHECKING:
     from centralino.simulators.graph.scenario import GraphScenario
@@ -243,23 +243,7 @@ async def listening(endpoint: Endpoint, clock: SimulatorClock) -> AsyncIterator[
 @contextmanager
 def graph_in_a_thread(scenario: GraphScenario) -> Iterator[GraphSimulator]:
     """Run the simulated Graph, on the machine's time, in a loop of another thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="graph")
-    thread.start()
     clock, tokens = LoopClock(time.time), IssuedTokens()
-
-    async def start() -> GraphSimulator:
-        return await GraphSimulator(scenario, checker=tokens, clock=clock).__aenter__()
-
-    try:
-        graph = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
-        try:
-            yield graph
-        finally:
-            closing = graph.__aexit__(None, None, None)
-            asyncio.run_coroutine_threadsafe(closing, loop).result(20)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
-        loop.close()
+    with in_a_thread(lambda: GraphSimulator(scenario, checker=tokens, clock=clock)) as graph:
+        yield graph
     assert graph.application.service.broken == []
