@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ _INTRODUCTION = """\
 This page is made from the typed tree that reads the settings: defaults, then a YAML file, then the
 environment, where `CENTRALINO__voice__max_calls=100` sets `voice.max_calls` and list items are
 given by their number. An unknown key is an error. Secrets are never settings; a key names the file
-that holds one. `[]` stands for each item of a list.
+that holds one. `[]` stands for each item of a list, `<key>` for each
+name of a table. Where one of several kinds may stand, its word decides which keys it has.
 """
 
 
@@ -44,11 +46,11 @@ class Branch:
 
 
 def branches(root: type[msgspec.Struct]) -> list[Branch]:
-    """Return the tree below `root`, each struct once at its first place, parents first."""
+    """Return the tree below `root`, each struct once at its shortest place, parents first."""
     paths: dict[type[msgspec.Struct], str] = {}
-    waiting = [("", root)]
+    waiting = deque([("", root)])
     while waiting:
-        path, cls = waiting.pop()
+        path, cls = waiting.popleft()
         if cls in paths:
             continue
         paths[cls] = path
@@ -73,9 +75,9 @@ def describe(kind: inspect.Type, paths: dict[type[msgspec.Struct], str]) -> str:
     match kind:
         case inspect.StructType():
             path = paths[kind.cls]
-            return f"[`{path}`](#{re.sub(r'[^a-z0-9_]', '', path.lower())})"
+            return f"[`{path}`](#{_anchor(path)})"
         case inspect.UnionType():
-            return " or ".join(describe(option, paths) for option in kind.types)
+            return " or ".join(_option(option, kind, paths) for option in kind.types)
         case inspect.VarTupleType() | inspect.ListType():
             return f"list of {describe(kind.item_type, paths)}"
         case inspect.DictType():
@@ -89,6 +91,26 @@ def describe(kind: inspect.Type, paths: dict[type[msgspec.Struct], str]) -> str:
             return _WORDS.get(type(kind), type(kind).__name__.removesuffix("Type").lower())
 
 
+def _option(
+    option: inspect.Type, union: inspect.UnionType, paths: dict[type[msgspec.Struct], str]
+) -> str:
+    """Describe one of several; a struct that only its tag tells from the others, by its tag."""
+    if isinstance(option, inspect.StructType) and _is_tagged(union):
+        return f"[{option.tag}](#{_anchor(paths[option.cls])})"
+    return describe(option, paths)
+
+
+def _is_tagged(union: inspect.UnionType) -> bool:
+    structs = [one for one in union.types if isinstance(one, inspect.StructType)]
+    return len(structs) > 1 and all(one.tag is not None for one in structs)
+
+
+def _anchor(path: str) -> str:
+    """Return what the documentation makes of a heading: its address within the page."""
+    kept = re.sub(r"[^a-z0-9_\s-]", "", path.lower())
+    return re.sub(r"[-\s]+", "-", kept)
+
+
 def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     bounds = (("from", kind.ge), ("above", kind.gt), ("to", kind.le), ("below", kind.lt))
     return "".join(f" {word} {value:g}" for word, value in bounds if value is not None)
@@ -100,7 +122,10 @@ def _structs(kind: inspect.Type, path: str) -> Iterator[tuple[str, type[msgspec.
             yield path, kind.cls
         case inspect.UnionType():
             for option in kind.types:
-                yield from _structs(option, path)
+                if isinstance(option, inspect.StructType) and _is_tagged(kind):
+                    yield f"{path} {option.tag}", option.cls
+                else:
+                    yield from _structs(option, path)
         case inspect.VarTupleType() | inspect.ListType():
             yield from _structs(kind.item_type, f"{path}[]")
         case inspect.DictType():
@@ -114,12 +139,18 @@ def render() -> str:
     return "\n".join([_INTRODUCTION, *map(_section, branches(Settings))])
 
 
+def _default(code: str) -> str:
+    if not code:
+        return "required"
+    return "its own" if code.endswith("()") else f"`{cell(code)}`"
+
+
 def _section(branch: Branch) -> str:
     title = f"`{branch.path}`" if branch.path else "The root"
     lines = [f"## {title}\n", f"{cell(first_paragraph(branch.cls))}\n"]
     lines += ["| key | takes | default | meaning |", "|---|---|---|---|"]
     for field in fields(branch.cls):
-        default = f"`{cell(field.default)}`" if field.default else "required"
+        default = _default(field.default)
         kind = cell(branch.kinds.get(field.name, field.annotation))
         lines.append(f"| `{field.name}` | {kind} | {default} | {cell(field.note)} |")
     return "\n".join(lines) + "\n"
