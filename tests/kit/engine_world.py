@@ -21,11 +21,14 @@ from centralino.core.agents.presence import Availability
 from centralino.core.agents.refusals import RefusalPolicies, RefusalPolicy
 from centralino.core.agents.wrap_up import WrapUp, WrapUpMode
 from centralino.core.interactions import commands as calls
+from centralino.core.interactions import consult_commands as consults
+from centralino.core.interactions import consult_events as asked
 from centralino.core.interactions import effects, supervision
 from centralino.core.interactions import events as told
 from centralino.core.interactions.callback_lifecycle import CallbackState
 from centralino.core.interactions.callback_policy import CallbackMode, CallbackPolicy
 from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.limits import ActionKind, LimitKind, QueueAction, QueueLimit
 from centralino.core.interactions.ownership import Ownership
@@ -46,7 +49,7 @@ from tests.unit.core.flow_company import flow_company
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
-    from centralino.core.interactions.state import Interaction
+    from centralino.core.interactions.state import Consult, Interaction
     from centralino.core.routing.turn import Decision
 
 SALES, SUPPORT, SECOND_LINE = QueueId("sales"), QueueId("support"), QueueId("second-line")
@@ -150,6 +153,8 @@ class EngineWorld:
         self.ended: Counter[str] = Counter()
         self.owners: Counter[str] = Counter()
         """Agents who have an interaction, by interaction."""
+        self.consults: Counter[str] = Counter()
+        """Consults that have not ended."""
         self._sounds: dict[LegId, str] = {}
         self._plays: dict[LegId, str] = {}
         self._collects: dict[LegId, str] = {}
@@ -190,8 +195,13 @@ class EngineWorld:
             case told.OfferAccepted():
                 self.owners[event.interaction] += 1
                 assert self.owners[event.interaction] == 1, "two agents for one customer"
-            case told.InteractionReturned():
+            case told.InteractionReturned() | asked.InteractionForsaken():
                 self.owners[event.interaction] -= 1
+            case asked.ConsultRequested():
+                self.consults[event.consult] += 1
+            case asked.ConsultCompleted() | asked.ConsultEnded():
+                self.consults[event.consult] -= 1
+                assert self.consults.pop(event.consult) == 0, "a consult that ended twice"
             case told.InteractionEnded():
                 self.ended[event.interaction] += 1
                 assert self.ended[event.interaction] == 1, "ended twice"
@@ -357,6 +367,9 @@ class EngineWorld:
             assert callback.deadline is not None, "a callback without an end"
             if callback.state is not CallbackState.BOOKED:
                 assert callback.interaction in state.interactions, "a callback without attempt"
+        for consult in state.consults.values():
+            self._check_consult(consult)
+        assert set(self.consults) == set(state.consults), "a consult without an end"
         due = self.engine.next_deadline()
         pending = [one.deadline for one in self._leases() if one.deadline is not None]
         assert not pending or (due is not None and due <= min(pending)), "a deadline is missed"
@@ -368,6 +381,7 @@ class EngineWorld:
             state.interactions,
             state.offers,
             state.callbacks,
+            state.consults,
             state.recordings,
         )
         return [one for things in kinds for one in things.values()]
@@ -384,10 +398,27 @@ class EngineWorld:
         assert (agent.offer is not None) == (agent.state is AgentState.RESERVED)
         if agent.offer is not None:
             assert agent.offer in state.offers, "reserved for nothing"
+        is_asked = agent.state is AgentState.CONSULTING
+        assert (agent.consult is not None) == is_asked, "an orphan reservation"
+        if agent.consult is not None:
+            assert state.consults[agent.consult].colleague == agent.id, "asked for nothing"
         if agent.state is AgentState.CONNECTED:
             assert agent.interaction in state.interactions, "talks to nobody"
         for one in chats:
             assert one.interaction in state.interactions, "owns what has ended"
+
+    def _check_consult(self, consult: Consult) -> None:
+        state = self.engine.state
+        if consult.colleague is not None:
+            assert state.agents[consult.colleague].consult == consult.id, "nobody is asked"
+        if consult.state is ConsultState.CLOSING:
+            return
+        one = state.interactions[consult.interaction]
+        assert one.consult == consult.id, "asked about nobody"
+        assert (one.state, one.agent) == (InteractionState.CONNECTED, consult.agent)
+        assert state.agents[consult.agent].state is AgentState.CONNECTED, "nobody asks"
+        if consult.state is ConsultState.TALKING and consult.leg in self._sounds:
+            assert self._sounds[consult.leg] == "bridge", "asked in silence"
 
     def _check_interaction(self, one: Interaction) -> None:
         state = self.engine.state
@@ -401,7 +432,8 @@ class EngineWorld:
             assert not free, f"{one.id} waits beside {free[0].id if free else ''}, who is free"
         is_talking = one.state in {InteractionState.CONNECTED, InteractionState.TRANSFERRED}
         if is_talking and one.channel is Channel.VOICE and one.leg in self._sounds:
-            assert self._sounds[one.leg] == "bridge", "music over a conversation"
+            hears = "bridge" if one.consult is None else "play"
+            assert self._sounds[one.leg] == hears, "music and conversation are mixed up"
         if one.state in _WAITS and one.position is None and one.leg in self._sounds:
             assert self._sounds[one.leg] == "play", "waits in silence"
 
@@ -451,6 +483,7 @@ class EngineWorld:
         assert not state.interactions, "an interaction outlives everybody"
         assert not state.offers, "an offer outlives everybody"
         assert not state.callbacks, "a callback is never given up"
+        assert not state.consults, "a consult outlives everybody"
         assert not state.recordings, "a recording is awaited for ever"
         assert all(agent.engaged == () for agent in state.agents.values())
 
@@ -556,6 +589,30 @@ def _refer(world: EngineWorld, pick: int, amount: int) -> Command:
     return calls.FailTransfer(leg=leg, outcome=ENDS[5])
 
 
+def _consult(world: EngineWorld, pick: int, amount: int) -> Command | None:
+    """Ask a colleague, leave the customer to him, or end it, mostly where that makes sense."""
+    state = world.engine.state
+    open_ones = [one for one in state.consults.values() if one.interaction in state.interactions]
+    if open_ones and amount % 4:
+        one = open_ones[pick % len(open_ones)]
+        if amount % 4 == 1:
+            agent = one.colleague if amount % 8 == 1 and one.colleague else one.agent
+            return consults.EndConsult(agent=agent, interaction=one.interaction)
+        return consults.CompleteConsult(agent=one.agent, interaction=one.interaction)
+    talking = [one for one in state.interactions.values() if one.agent is not None]
+    if not talking:
+        return None
+    about = talking[pick % len(talking)]
+    assert about.agent is not None
+    is_number = amount % 3 == 0
+    return consults.RequestConsult(
+        agent=about.agent,
+        interaction=about.id,
+        colleague=None if is_number else _agent(amount),
+        number="+390612345678" if is_number else "",
+    )
+
+
 def _wish(world: EngineWorld, pick: int, amount: int) -> Command:
     agent = _agent(pick)
     commands: tuple[Command, ...] = (
@@ -596,6 +653,7 @@ STEPS: tuple[Step, ...] = (
     _callback,
     _presence,
     _refer,
+    *[_consult] * 4,
     EngineWorld.store,
     EngineWorld.answer_lookup,
     EngineWorld.confirm_mail,

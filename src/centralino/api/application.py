@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 
 import centralino
-from centralino.api import commands, explanation, live, metrics, people, supervision
+from centralino.api import commands, consults, explanation, live, metrics, people, supervision
 from centralino.api.boundary import Boundary
 from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
@@ -39,6 +39,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
             *commands.ROUTES,
             *people.ROUTES,
             *supervision.ROUTES,
+            *consults.ROUTES,
             *explanation.ROUTES,
             metrics.read_metrics,
             read_liveness,

@@ -18,6 +18,7 @@ from centralino.exchange.control import (
     AgentView,
     AlarmView,
     CallbackView,
+    ConsultView,
     EventView,
     Health,
     InteractionView,
@@ -108,6 +109,17 @@ class Agent(Shown, frozen=True, kw_only=True):
     """Interactions that take his capacity."""
 
 
+class Consult(Shown, frozen=True, kw_only=True):
+    """A colleague whom an agent asks about his customer, who hears music."""
+
+    state: str
+    """``requested``, ``ringing`` or ``talking``."""
+    since: str
+    colleague: str | None
+    """Null when somebody is asked by number."""
+    number: str
+
+
 class Interaction(Shown, frozen=True, kw_only=True):
     """An interaction that has not ended."""
 
@@ -131,6 +143,8 @@ class Interaction(Shown, frozen=True, kw_only=True):
     channel: str
     callback: str | None
     """The promise he is called back for."""
+    consult: Consult | None
+    """Null when no colleague is asked."""
 
 
 class Trunk(Shown, frozen=True, kw_only=True):
@@ -336,6 +350,17 @@ def interaction(view: InteractionView) -> Interaction:
         priority=view.priority,
         channel=view.channel,
         callback=view.callback,
+        consult=None if view.consult is None else consult(view.consult),
+    )
+
+
+def consult(view: ConsultView) -> Consult:
+    """Return a consult."""
+    return Consult(
+        state=view.state,
+        since=to_iso(Instant(view.since)),
+        colleague=view.colleague,
+        number=view.number,
     )
 
 

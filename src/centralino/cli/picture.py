@@ -34,6 +34,7 @@ _COLOURS = {
     "ready": "green",
     "reserved": "yellow",
     "connected": "cyan",
+    "consulting": "cyan",
     "wrap-up": "blue",
     "not-ready": "red",
 }

@@ -22,6 +22,7 @@ from centralino.core.agents.commands import (
     NotePresence,
 )
 from centralino.core.interactions.commands import EndInteraction
+from centralino.core.interactions.consult_commands import AnyConsultCommand
 from centralino.core.interactions.supervision import AnySupervisionCommand
 from centralino.core.kernel.ids import (
     AgentId,
@@ -52,6 +53,7 @@ ControlCommand = (
     | ConfigureTenant
     | NotePresence
     | AnySupervisionCommand
+    | AnyConsultCommand
 )
 """What may be asked from outside."""
 
@@ -119,6 +121,17 @@ class AgentView(View, frozen=True, kw_only=True):
     """Everything that takes his capacity, ``interaction`` among it."""
 
 
+class ConsultView(View, frozen=True, kw_only=True):
+    """A colleague whom an agent asks about his customer."""
+
+    state: str
+    since: int
+    """When he began to ask."""
+    colleague: AgentId | None = None
+    number: str = ""
+    """Who is asked by number."""
+
+
 class InteractionView(View, frozen=True, kw_only=True):
     """One interaction that has not ended."""
 
@@ -141,6 +154,7 @@ class InteractionView(View, frozen=True, kw_only=True):
     channel: str = "voice"
     callback: CallbackId | None = None
     """The promise he is called back for."""
+    consult: ConsultView | None = None
 
 
 class TrunkView(View, frozen=True, kw_only=True):

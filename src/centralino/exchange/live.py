@@ -30,6 +30,7 @@ from centralino.exchange.control import (
     CallbackView,
     CallFigures,
     Changes,
+    ConsultView,
     EventView,
     Histogram,
     InteractionView,
@@ -311,6 +312,18 @@ class LiveFeed:
             priority=one.priority,
             channel=one.channel.value,
             callback=one.callback,
+            consult=self._consult(one),
+        )
+
+    def _consult(self, one: Interaction) -> ConsultView | None:
+        if one.consult is None:
+            return None
+        consult = self._engine.state.consults[one.consult]
+        return ConsultView(
+            state=consult.state.value,
+            since=consult.requested_at,
+            colleague=consult.colleague,
+            number=consult.number,
         )
 
     # ----------------------------------------------------------------------- notes
@@ -320,6 +333,9 @@ class LiveFeed:
         if interaction is not None:
             self._touched_interactions[interaction] = None
         callback: CallbackId | None = getattr(event, "callback", None)
+        colleague: AgentId | None = getattr(event, "colleague", None)
+        if colleague is not None:
+            self._touched_agents[colleague] = None
         if agent is not None:
             self._touched_agents[agent] = None
         if callback is not None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from centralino.core.interactions import events as calls
+from centralino.core.interactions.consult_events import ConsultCompleted
 from centralino.core.interactions.flow_events import (
     InteractionDequeued,
     InteractionTurnedAway,
@@ -108,7 +109,7 @@ class CallStory:
         match event:
             case InteractionTurnedAway() | InteractionDequeued(reason="timeout" | "no-agents"):
                 self.overflows += 1
-            case TransferAnswered():
+            case TransferAnswered() | ConsultCompleted(colleague=None):
                 self.transferred_at = at
             case VoicemailLeft():
                 self.voicemails += 1

@@ -206,6 +206,14 @@ def _record(effect: effects.StartRecording, order: OrderId, tenant: TenantId) ->
     )
 
 
+def _pause(effect: effects.PauseRecording, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+    return orders.RecordPause(order=order, leg=effect.leg, recording=effect.recording)
+
+
+def _resume(effect: effects.ResumeRecording, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
+    return orders.RecordResume(order=order, leg=effect.leg, recording=effect.recording)
+
+
 def _stop(effect: effects.StopRecording, order: OrderId, tenant: TenantId) -> orders.AnyOrder:
     return orders.RecordStop(order=order, leg=effect.leg, recording=effect.recording)
 
@@ -227,6 +235,8 @@ _ORDERS: dict[type[effects.Effect], Callable[[Any, OrderId, TenantId], orders.An
     effects.BridgeLegs: _bridge,
     effects.UnbridgeLeg: _unbridge,
     effects.StartRecording: _record,
+    effects.PauseRecording: _pause,
+    effects.ResumeRecording: _resume,
     effects.StopRecording: _stop,
     effects.HangUpLeg: _hang_up,
 }

@@ -17,7 +17,7 @@ from centralino.core.agents.commands import NotePresence
 from centralino.core.agents.presence import Availability
 from centralino.core.kernel.errors import IllegalTransition
 from centralino.core.kernel.instant import SECOND, Instant
-from centralino.core.routing import decisions_offer
+from centralino.core.routing import decisions_agent, decisions_offer
 from centralino.core.routing.commands import ConfigureTenant
 from centralino.core.routing.state import Index
 from tests.kit.engine_world import STEPS, EngineWorld
@@ -88,6 +88,14 @@ def test_an_engine_that_forgets_a_lease_is_caught(monkeypatch: pytest.MonkeyPatc
 def test_an_engine_that_lets_two_accept_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions_offer, "_is_taken", lambda turn, interaction: False)
     with pytest.raises((AssertionError, IllegalTransition)):
+        play_many(60)
+
+
+def test_an_engine_that_keeps_asking_for_a_customer_who_has_gone_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decisions_agent, "recall_consult", lambda *_: None)
+    with pytest.raises((AssertionError, KeyError)):
         play_many(60)
 
 

@@ -16,6 +16,7 @@ from centralino.core.agents.commands import (
     MakeAgentNotReady,
     MakeAgentReady,
 )
+from centralino.core.interactions import consult_commands as consults
 from centralino.core.interactions import supervision as asked
 from centralino.core.interactions.commands import EndInteraction
 from centralino.core.interactions.limits import ActionKind, QueueAction
@@ -89,6 +90,25 @@ READY = "/v1/agents/anna/ready"
             "/v1/interactions/i-1/pick",
             {"agent": "anna"},
             asked.PickInteraction(interaction=InteractionId("i-1"), agent=AgentId("anna")),
+        ),
+        (
+            "/v1/interactions/i-1/consult",
+            {"agent": "anna", "colleague": "bruno"},
+            consults.RequestConsult(
+                agent=AgentId("anna"),
+                interaction=InteractionId("i-1"),
+                colleague=AgentId("bruno"),
+            ),
+        ),
+        (
+            "/v1/interactions/i-1/consult/complete",
+            {"agent": "anna"},
+            consults.CompleteConsult(agent=AgentId("anna"), interaction=InteractionId("i-1")),
+        ),
+        (
+            "/v1/interactions/i-1/consult/end",
+            {"agent": "anna"},
+            consults.EndConsult(agent=AgentId("anna"), interaction=InteractionId("i-1")),
         ),
         ("/v1/agents/anna/wrap-up/finish", None, FinishWrapUp(agent=AgentId("anna"))),
         ("/v1/agents/anna/wrap-up/extend", None, ExtendWrapUp(agent=AgentId("anna"))),

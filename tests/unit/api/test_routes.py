@@ -71,12 +71,16 @@ _BODIES: dict[str, dict[str, object]] = {
     "queue": {"queue": "sales"},
     "assign": {"agent": "anna"},
     "pick": {"agent": "anna"},
+    "consult": {"agent": "anna", "colleague": "bruno"},
+    "consult/complete": {"agent": "anna"},
+    "consult/end": {"agent": "anna"},
 }
 
 
 def _body_of(path: str) -> dict[str, object] | None:
     """Return what a route wants to be told."""
-    return _BODIES.get(path.rpartition("/")[2])
+    last, two = path.rpartition("/")[2], "/".join(path.split("/")[-2:])
+    return _BODIES.get(two, _BODIES.get(last))
 
 
 def _filled(path: str) -> str:

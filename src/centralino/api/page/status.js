@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const FIRST_RETRY_MS = 500, MOST_RETRY_MS = 10000, SAY_EVERY_MS = 10000, MOST_EVENTS = 60;
 const LONG_WAIT_MS = 60000, TOO_LONG_WAIT_MS = 180000;
 const TONES = {
-  "ready": "good", "reserved": "warn", "connected": "busy", "not-ready": "bad",
+  "ready": "good", "reserved": "warn", "connected": "busy", "consulting": "busy", "not-ready": "bad",
   "queued": "warn", "offered": "warn", "active": "good", "degraded": "warn", "one-way": "warn",
   "down": "bad",
 };

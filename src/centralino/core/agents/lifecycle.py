@@ -23,6 +23,8 @@ class AgentState(StrEnum):
     """One interaction is offered to him, or just recalled and his phone not yet quiet."""
     CONNECTED = "connected"
     """Talks to a customer."""
+    CONSULTING = "consulting"
+    """A colleague who talks to a customer asks him, or rings him for that."""
     WRAP_UP = "wrap-up"
     """Finishes what the interaction left to do."""
 
@@ -36,6 +38,7 @@ class AgentStep(StrEnum):
     RELEASED = "released"
     MISSED = "missed"
     CONNECTED = "connected"
+    CONSULTED = "consulted"
     WRAPPED = "wrapped"
 
 
@@ -54,6 +57,10 @@ AGENT: Lifecycle[AgentState, AgentStep] = Lifecycle(
         (_S.RESERVED, _E.RELEASED): _S.READY,
         (_S.RESERVED, _E.MISSED): _S.NOT_READY,
         (_S.RESERVED, _E.CONNECTED): _S.CONNECTED,
+        (_S.READY, _E.CONSULTED): _S.CONSULTING,
+        (_S.CONSULTING, _E.RELEASED): _S.READY,
+        (_S.CONSULTING, _E.MISSED): _S.NOT_READY,
+        (_S.CONSULTING, _E.CONNECTED): _S.CONNECTED,
         (_S.CONNECTED, _E.MISSED): _S.NOT_READY,
         (_S.CONNECTED, _E.WRAPPED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.READIED): _S.READY,

@@ -10,7 +10,7 @@ import msgspec
 from centralino.core.agents.capacity import Engagement
 from centralino.core.agents.lifecycle import AgentState, NotReadyReason
 from centralino.core.agents.presence import Presence
-from centralino.core.kernel.ids import AgentId, InteractionId, LegId, OfferId
+from centralino.core.kernel.ids import AgentId, ConsultId, InteractionId, LegId, OfferId
 from centralino.core.kernel.instant import Instant
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Agent(msgspec.Struct):
     interaction: InteractionId | None = None
     leg: LegId | None = None
     """His leg, until it is known to have ended."""
+    consult: ConsultId | None = None
+    """What a colleague asks him about; its phone is in the consult, not in ``leg``."""
     wrap_up_since: Instant = NEVER
     wrap_up_until: Instant | None = None
     deadline: Instant | None = None

@@ -132,6 +132,18 @@ class StartRecording(CallEffect, frozen=True, tag="start-recording"):
     """It ends by itself after so much silence of the customer; 0 never."""
 
 
+class PauseRecording(CallEffect, frozen=True, tag="pause-recording"):
+    """Record silence: what is said now is not for the recording."""
+
+    recording: RecordingId
+
+
+class ResumeRecording(CallEffect, frozen=True, tag="resume-recording"):
+    """Record again."""
+
+    recording: RecordingId
+
+
 class StopRecording(CallEffect, frozen=True, tag="stop-recording"):
     """Finish a recording."""
 
@@ -188,6 +200,8 @@ Effect = (
     | BridgeLegs
     | UnbridgeLeg
     | StartRecording
+    | PauseRecording
+    | ResumeRecording
     | StopRecording
     | HangUpLeg
     | RequestLookup

@@ -53,6 +53,7 @@ class InteractionStep(StrEnum):
     CONNECTED = "connected"
     TRANSFERRED = "transferred"
     BROKEN = "broken"
+    FORSAKEN = "forsaken"
     DIALLED = "dialled"
     REACHED = "reached"
     DISMISSED = "dismissed"
@@ -96,6 +97,7 @@ INTERACTION: Lifecycle[InteractionState, InteractionStep] = Lifecycle(
         (_S.CONNECTED, _E.FLOWED): _S.CONNECTED,
         (_S.CONNECTED, _E.HANDED_ON): _S.TRANSFERRED,
         (_S.CONNECTED, _E.BROKEN): _S.OFFERED,
+        (_S.CONNECTED, _E.FORSAKEN): _S.QUEUED,
         (_S.CONNECTED, _E.RELEASED): _S.WRAP_UP,
         (_S.WRAP_UP, _E.ENDED): _S.ENDED,
         (_S.QUEUED, _E.DIALLED): _S.DIALLING,

@@ -9,6 +9,7 @@ from centralino.core.flows.actions import Collect, Play
 from centralino.core.flows.position import FlowPosition
 from centralino.core.interactions.callback_lifecycle import CallbackState
 from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
 from centralino.core.interactions.recording_lifecycle import RecordingState
@@ -18,6 +19,7 @@ from centralino.core.kernel.ids import (
     AgentId,
     BridgeId,
     CallbackId,
+    ConsultId,
     InteractionId,
     LegId,
     OfferId,
@@ -91,6 +93,9 @@ class Interaction(msgspec.Struct):
     """Somebody answered and the two are not known to hear each other yet; who else was asked
     is not let go before."""
 
+    consult: ConsultId | None = None
+    """The agent asks a colleague; the customer hears music meanwhile."""
+
     told_wait: ToldWait | None = None
     """What was reckoned of his wait, until an agent answers."""
 
@@ -114,6 +119,29 @@ class PartyCall(msgspec.Struct):
     def is_answered(self) -> bool:
         """Whether the party talks to the customer."""
         return self.state is TransferState.TALKING
+
+
+class Consult(msgspec.Struct):
+    """A colleague who is asked during a conversation, until his phone is quiet or he has it."""
+
+    id: ConsultId
+    interaction: InteractionId
+    agent: AgentId
+    """Who asks."""
+    leg: LegId
+    """The colleague's."""
+    deadline: Instant
+    """When the present state ends by itself."""
+    requested_at: Instant
+    colleague: AgentId | None = None
+    """``None`` when he is asked by number."""
+    number: str = ""
+    state: ConsultState = ConsultState.REQUESTED
+    bridge: BridgeId | None = None
+    """In which the two talk."""
+    closes_as: ConsultState | None = None
+    """What it will have been, once his phone is quiet."""
+    outcome: Outcome | None = None
 
 
 class Recording(msgspec.Struct):

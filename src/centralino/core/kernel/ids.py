@@ -40,6 +40,9 @@ RecordingId = NewType("RecordingId", str)
 CallbackId = NewType("CallbackId", str)
 """One promise to call a customer back."""
 
+ConsultId = NewType("ConsultId", str)
+"""One asking of a colleague during a conversation."""
+
 OrderId = NewType("OrderId", str)
 """Idempotency key of one order to a driver."""
 

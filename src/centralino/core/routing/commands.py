@@ -7,6 +7,7 @@ import msgspec
 
 from centralino.core.agents.commands import AnyAgentCommand
 from centralino.core.interactions.commands import AnyCallCommand
+from centralino.core.interactions.consult_commands import AnyConsultCommand
 from centralino.core.interactions.supervision import AnySupervisionCommand
 from centralino.core.routing.configuration import TenantConfiguration
 
@@ -21,5 +22,12 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tic
     """Time has passed: do what is due."""
 
 
-Command = ConfigureTenant | Tick | AnyAgentCommand | AnyCallCommand | AnySupervisionCommand
+Command = (
+    ConfigureTenant
+    | Tick
+    | AnyAgentCommand
+    | AnyCallCommand
+    | AnySupervisionCommand
+    | AnyConsultCommand
+)
 """Every input of the engine."""

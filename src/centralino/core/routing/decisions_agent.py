@@ -20,13 +20,14 @@ from centralino.core.agents.lifecycle import AgentState
 from centralino.core.agents.presence import presence_of
 from centralino.core.agents.wrap_up import WrapUpMode, wrap_up_ms
 from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.effects import HangUpLeg, StopRecording
 from centralino.core.interactions.events import InteractionEnded, InteractionReleased
 from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.instant import Instant, after, milliseconds, seconds
-from centralino.core.kernel.outcome import COMPLETED, Outcome
+from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
 from centralino.core.routing import decisions_offer, decisions_work
-from centralino.core.routing.decisions_recall import leave, recall_all
+from centralino.core.routing.decisions_recall import leave, recall_all, recall_consult
 
 if TYPE_CHECKING:
     from centralino.core.agents.commands import (
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 CLEAR_WITHIN = seconds(5)
 """Longest time until a phone that we hung up is quiet."""
+GAVE_UP = Outcome(Result.CLIENT_ERROR, OutcomeReason.ABANDONED)
 
 
 def end_agent_leg(turn: Turn, agent: Agent, outcome: Outcome) -> None:
@@ -76,6 +78,7 @@ def release(
     agent = turn.state.agents[interaction.agent]
     leg = agent.leg
     recall_all(turn, interaction)
+    recall_consult(turn, interaction, ConsultState.ABANDONED, GAVE_UP)
     queue = turn.index.queues[interaction.queue]
     wrap_up_for_ms = wrap_up_ms(queue.wrap_up, queue.wrap_up_for_ms, outcome)
     turn.emit(

@@ -14,10 +14,11 @@ from centralino.core.agents.lifecycle import AgentState
 from centralino.core.interactions.events import RecordingLost
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.offer_lifecycle import OfferState
-from centralino.core.kernel.ids import CallbackId, OfferId, RecordingId
+from centralino.core.kernel.ids import CallbackId, ConsultId, OfferId, RecordingId
 from centralino.core.routing import (
     decisions_agent,
     decisions_callback,
+    decisions_consult,
     decisions_customer,
     decisions_flow,
     decisions_limit,
@@ -87,10 +88,13 @@ def _expire_agent(turn: Turn, agent: Agent) -> None:
 def _expire_lease(turn: Turn, name: str) -> None:
     offer = turn.state.offers.get(OfferId(name))
     callback = turn.state.callbacks.get(CallbackId(name))
+    consult = turn.state.consults.get(ConsultId(name))
     if offer is not None:
         decisions_offer.expire(turn, offer)
     elif callback is not None:
         decisions_callback.expire(turn, callback)
+    elif consult is not None:
+        decisions_consult.expire(turn, consult)
     else:
         recording = turn.state.recordings[RecordingId(name)]
         turn.emit(RecordingLost(interaction=recording.interaction, recording=recording.id))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking an offer back: the agent's answer would not count any more.
+"""Taking an offer or a consult back: the answer of who was asked would not count any more.
 
 He stays reserved until his phone is quiet, so that he is never rung twice at once, and has
 missed nothing: no pause, his idle time kept.
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from centralino.core.agents.events import AgentRemoved, AgentUnreadied
 from centralino.core.agents.lifecycle import AgentState, NotReadyReason
 from centralino.core.interactions.channel import Channel
+from centralino.core.interactions.consult_events import ConsultRecalled
+from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.effects import CancelRing, HangUpLeg
 from centralino.core.interactions.events import OfferRecalled, OfferWithdrawn
 from centralino.core.interactions.offer_lifecycle import OfferState
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
     from centralino.core.interactions.state import Interaction, Offer
     from centralino.core.kernel.ids import OfferId
+    from centralino.core.kernel.outcome import Outcome
     from centralino.core.routing.turn import Turn
 
 RECALL_WITHIN = seconds(5)
@@ -78,6 +81,31 @@ def withdraw(turn: Turn, made: Offer) -> None:
         leave(turn, agent)
     elif intended is not None:
         turn.emit(AgentUnreadied(agent=made.agent, reason=intended))
+
+
+def recall_consult(
+    turn: Turn, interaction: Interaction, result: ConsultState, outcome: Outcome
+) -> None:
+    """Stop asking a colleague about a customer, if one is asked."""
+    if interaction.consult is None:
+        return
+    consult = turn.state.consults[interaction.consult]
+    was_talking = consult.state is ConsultState.TALKING
+    turn.emit(
+        ConsultRecalled(
+            interaction=interaction.id,
+            consult=consult.id,
+            agent=consult.agent,
+            colleague=consult.colleague,
+            result=result,
+            outcome=outcome,
+            deadline=turn.within(RECALL_WITHIN),
+        )
+    )
+    if was_talking:
+        turn.order(HangUpLeg(leg=consult.leg))
+    else:
+        turn.order(CancelRing(leg=consult.leg, cause="caller-gone"))
 
 
 def leave(turn: Turn, agent: Agent) -> None:

@@ -19,6 +19,7 @@ from centralino.core.interactions.events import (
 )
 from centralino.core.kernel.instant import seconds
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
+from centralino.core.routing import decisions_consult
 from centralino.core.routing.decisions_agent import finish_wrap_up
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def request(turn: Turn, command: RequestTransfer) -> None:
 
 def confirm(turn: Turn, command: ConfirmTransfer) -> None:
     """The other has answered: the agent is out of the conversation and wraps up."""
+    if decisions_consult.end_passed_on(turn, command.leg):
+        return
     found = _conversation(turn, command.leg)
     if found is None:
         return
@@ -104,4 +107,6 @@ def _conversation(turn: Turn, leg: LegId) -> tuple[Agent, Interaction] | None:
     if agent.state is not AgentState.CONNECTED or agent.interaction is None:
         return None
     interaction = turn.state.interactions[agent.interaction]
-    return None if interaction.is_provisional else (agent, interaction)
+    if interaction.is_provisional or interaction.consult is not None:
+        return None
+    return (agent, interaction)

@@ -113,7 +113,7 @@ def assign(turn: Turn, command: asked.AssignInteraction) -> None:
     interaction = _require_waiting(turn, command.interaction)
     if any(turn.state.offers[name].agent == command.agent for name in interaction.offers):
         return
-    agent = _require_free(turn, command.agent, interaction)
+    agent = require_free(turn, command.agent, interaction)
     if interaction.is_dialling:
         raise Conflict("the customer is being called at this moment")
     recall_all(turn, interaction, "moved")
@@ -135,7 +135,7 @@ def pick(turn: Turn, command: asked.PickInteraction) -> None:
             f"{interaction.id} is being offered already",
             details={"interaction": interaction.id, "state": interaction.state},
         )
-    agent = _require_free(turn, command.agent, interaction)
+    agent = require_free(turn, command.agent, interaction)
     decisions_offer.offer(turn, interaction, (agent.id,), "picked")
 
 
@@ -191,7 +191,12 @@ def _require_waiting(turn: Turn, name: InteractionId) -> Interaction:
     return interaction
 
 
-def _require_free(turn: Turn, name: AgentId, interaction: Interaction) -> Agent:
+def require_free(turn: Turn, name: AgentId, interaction: Interaction) -> Agent:
+    """Return an agent who may be rung for an interaction now.
+
+    Raises:
+        NotFound, Conflict: he is not there, or not free.
+    """
     agent = turn.state.agents.get(name)
     configured = turn.index.agent_configurations.get(name)
     if agent is None or configured is None:

@@ -20,6 +20,7 @@ from centralino.core.kernel.errors import Conflict, NotFound
 from centralino.core.kernel.outcome import CANCELLED, Outcome, OutcomeReason, Result
 from centralino.core.routing import (
     decisions_callback,
+    decisions_consult,
     decisions_flow,
     decisions_offer,
     decisions_party,
@@ -130,8 +131,11 @@ def end_leg(turn: Turn, command: EndLeg) -> None:
     interaction = customer_of(turn, command.leg)
     if interaction is None:
         agent = turn.index.agent_legs.get(command.leg)
-        if agent is not None:
-            end_agent_leg(turn, turn.state.agents[agent], command.outcome)
+        if command.leg in turn.index.consult_legs:
+            decisions_consult.end_leg(turn, command.leg, command.outcome)
+        elif agent is not None:
+            if not decisions_consult.leave_customer(turn, turn.state.agents[agent]):
+                end_agent_leg(turn, turn.state.agents[agent], command.outcome)
         elif command.leg in turn.index.party_legs:
             decisions_flow.end_party(turn, command.leg, command.outcome)
     elif interaction.is_dialling:
@@ -177,20 +181,26 @@ def reconcile(turn: Turn, command: ReconcileLegs) -> None:
         if leg not in listed:
             end_leg(turn, EndLeg(leg=leg, outcome=LOST, by_far_end=False))
     for view in command.legs:
-        interaction = customer_of(turn, view.leg)
-        if interaction is not None:
-            _restore_customer(turn, interaction, view)
-        elif view.leg in turn.index.agent_legs:
-            _restore_agent(turn, view)
-        elif view.leg in turn.index.party_legs:
-            if view.state == "answered":
-                decisions_flow.answer_party(turn, view.leg)
-        else:
-            turn.order(HangUpLeg(leg=view.leg, cause="error"))
+        _restore(turn, view)
     decisions_voicemail.discard_lost(turn, frozenset(listed))
     for voicemail in turn.state.voicemails.values():
         if voicemail.path:
             decisions_voicemail.order_mail(turn, voicemail)
+
+
+def _restore(turn: Turn, view: LegView) -> None:
+    interaction = customer_of(turn, view.leg)
+    if interaction is not None:
+        _restore_customer(turn, interaction, view)
+    elif view.leg in turn.index.agent_legs:
+        _restore_agent(turn, view)
+    elif view.leg in turn.index.consult_legs:
+        decisions_consult.restore(turn, view)
+    elif view.leg in turn.index.party_legs:
+        if view.state == "answered":
+            decisions_flow.answer_party(turn, view.leg)
+    else:
+        turn.order(HangUpLeg(leg=view.leg, cause="error"))
 
 
 def _known_legs(turn: Turn) -> list[LegId]:
@@ -201,7 +211,8 @@ def _known_legs(turn: Turn) -> list[LegId]:
         for leg, name in index.customer_legs.items()
         if turn.state.interactions[name].channel is Channel.VOICE
     ]
-    return [*sorted(customers), *sorted(index.agent_legs), *sorted(index.party_legs)]
+    asked = sorted(index.consult_legs)
+    return [*sorted(customers), *sorted(index.agent_legs), *asked, *sorted(index.party_legs)]
 
 
 def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> None:
@@ -212,6 +223,8 @@ def _restore_customer(turn: Turn, interaction: Interaction, view: LegView) -> No
         decisions_flow.restore(turn, interaction, view)
     elif view.play is None and interaction.state in _HEARS_US:
         _restore_sound(turn, interaction, view)
+    elif interaction.consult is not None:
+        decisions_consult.restore_hold(turn, interaction, view)
     elif interaction.state is InteractionState.CONNECTED and interaction.agent is not None:
         agent = turn.state.agents[interaction.agent]
         is_whole = view.bridge == interaction.bridge and view.recording == interaction.recording

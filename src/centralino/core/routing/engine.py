@@ -23,6 +23,7 @@ from centralino.core.agents.commands import (
     NotePresence,
 )
 from centralino.core.interactions import commands as calls
+from centralino.core.interactions import consult_commands as consults
 from centralino.core.interactions import supervision
 from centralino.core.interactions.effects import HangUpLeg
 from centralino.core.interactions.lifecycle import InteractionState
@@ -31,6 +32,7 @@ from centralino.core.kernel.instant import Instant
 from centralino.core.routing import (
     decisions_agent,
     decisions_callback,
+    decisions_consult,
     decisions_customer,
     decisions_direct,
     decisions_flow,
@@ -154,6 +156,8 @@ def _confirm_answered(turn: Turn, command: calls.ConfirmAnswered) -> None:
             decisions_flow.begin(turn, interaction)
         else:
             decisions_customer.greet(turn, interaction)
+    elif command.leg in turn.index.consult_legs:
+        decisions_consult.answer(turn, command.leg)
     elif command.leg in turn.index.party_legs:
         decisions_flow.answer_party(turn, command.leg)
     elif agent is not None:
@@ -166,6 +170,8 @@ def _confirm_ringing(turn: Turn, command: calls.ConfirmRinging) -> None:
     agent = turn.index.agent_legs.get(command.leg)
     if agent is not None:
         decisions_offer.ring(turn, turn.state.agents[agent])
+    elif command.leg in turn.index.consult_legs:
+        decisions_consult.ring(turn, command.leg)
 
 
 def _confirm_bridged(turn: Turn, command: calls.ConfirmBridged) -> None:
@@ -229,6 +235,9 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     calls.RequestTransfer: decisions_refer.request,
     calls.ConfirmTransfer: decisions_refer.confirm,
     calls.FailTransfer: decisions_refer.fail,
+    consults.RequestConsult: decisions_consult.request,
+    consults.CompleteConsult: decisions_consult.complete,
+    consults.EndConsult: decisions_consult.end,
     calls.AcceptOffer: decisions_work.accept,
     calls.DeclineOffer: decisions_work.decline,
     calls.NoteActivity: decisions_work.note_activity,

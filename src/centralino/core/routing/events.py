@@ -7,6 +7,7 @@ import msgspec
 
 from centralino.core.agents.events import AnyAgentEvent
 from centralino.core.interactions.callback_events import AnyCallbackEvent
+from centralino.core.interactions.consult_events import AnyConsultEvent
 from centralino.core.interactions.events import AnyInteractionEvent
 from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.interactions.queue_events import AnyQueueEvent
@@ -31,6 +32,7 @@ Event = (
     | AnyFlowEvent
     | AnyQueueEvent
     | AnyCallbackEvent
+    | AnyConsultEvent
     | AnyWaitEvent
 )
 """Every event of the core."""

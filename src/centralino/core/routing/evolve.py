@@ -21,22 +21,22 @@ from centralino.core.interactions.lifecycle import INTERACTION, InteractionStep
 from centralino.core.interactions.recording_lifecycle import RECORDING, RecordingStep
 from centralino.core.interactions.state import Interaction, LeftPlace, PartyCall
 from centralino.core.interactions.transfer_lifecycle import TransferState
-from centralino.core.kernel.instant import Duration, after, milliseconds, seconds
+from centralino.core.kernel.instant import Duration, after, milliseconds
 from centralino.core.kernel.outcome import OutcomeReason
 from centralino.core.routing.events import Event, TenantConfigured
 from centralino.core.routing.evolve_callback import CALLBACK_EVOLVERS
+from centralino.core.routing.evolve_consult import CONSULT_EVOLVERS
 from centralino.core.routing.evolve_flow import FLOW_EVOLVERS
 from centralino.core.routing.evolve_offer import OFFER_EVOLVERS, free_agent
 from centralino.core.routing.evolve_queue import QUEUE_EVOLVERS
-from centralino.core.routing.evolve_wait import WAIT_EVOLVERS, note_left, record_of
+from centralino.core.routing.evolve_release import await_recording, begin_wrap_up, note_handling
+from centralino.core.routing.evolve_wait import WAIT_EVOLVERS, note_left
 
 if TYPE_CHECKING:
     from centralino.core.kernel.ids import QueueId
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
-RECORDING_WITHIN = seconds(3600)
-"""Longest time from the end of a conversation to the file of its recording."""
 MOST_LEFT_PLACES = 10_000
 """Places of those who gave up waiting; the oldest are forgotten."""
 
@@ -213,25 +213,11 @@ def _released(
     index.customer_legs.pop(interaction.leg, None)
     agent = state.agents[event.agent]
     if interaction.channel is Channel.VOICE:
-        _begin_wrap_up(index, agent, event, at)
+        begin_wrap_up(index, agent, event, at)
     else:
         interaction.deadline = event.wrap_up_until
     index.note_interaction(interaction)
     index.note_agent(agent)
-
-
-def _begin_wrap_up(
-    index: Index, agent: Agent, event: calls.InteractionReleased, at: Instant
-) -> None:
-    agent.state = AGENT.next(agent.state, AgentStep.WRAPPED)
-    agent.wrap_up_since = at
-    agent.wrap_up_until = event.wrap_up_until
-    agent.deadline = event.wrap_up_until
-    if event.has_agent_leg:
-        agent.deadline = max(event.wrap_up_until, event.clear_by)
-    elif agent.leg is not None:
-        index.agent_legs.pop(agent.leg, None)
-        agent.leg = None
 
 
 def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: Instant) -> None:
@@ -289,18 +275,6 @@ def _recording_lost(
     index.leases.drop(event.recording)
 
 
-def await_recording(
-    state: TenantState, index: Index, interaction: Interaction, at: Instant
-) -> None:
-    """The conversation is over: its recording is awaited, not for ever."""
-    recording = state.recordings.get(interaction.recording) if interaction.recording else None
-    if recording is None:
-        return
-    recording.state = RECORDING.next(recording.state, RecordingStep.STOPPED)
-    recording.deadline = after(at, RECORDING_WITHIN)
-    index.leases.put(recording.id, (recording.deadline,))
-
-
 def _handed_on(
     state: TenantState, index: Index, event: calls.InteractionHandedOn, at: Instant
 ) -> None:
@@ -347,15 +321,6 @@ def _ownership_renewed(
     index.note_interaction(interaction)
 
 
-def note_handling(state: TenantState, interaction: Interaction, until: Instant) -> None:
-    """Let a conversation count in how long one of its queue takes."""
-    if interaction.queue is None or interaction.connected_at is None:
-        return
-    took = Duration(until - interaction.connected_at)
-    known = state.handling.get(interaction.queue)
-    state.handling[interaction.queue] = record_of(state, interaction).note_handled(known, took)
-
-
 _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]] = {
     TenantConfigured: _configured,
     agents.AgentAdded: _agent_added,
@@ -381,6 +346,7 @@ _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]]
     **OFFER_EVOLVERS,
     **QUEUE_EVOLVERS,
     **CALLBACK_EVOLVERS,
+    **CONSULT_EVOLVERS,
     **WAIT_EVOLVERS,
     **FLOW_EVOLVERS,
 }

@@ -173,13 +173,13 @@ def _refuse(
     """Let an agent rest who has not taken, or not kept, an interaction."""
     if interaction.channel is Channel.VOICE:
         agent.state = AGENT.next(agent.state, AgentStep.MISSED)
-        _note_refusal(agent, reason, until)
+        note_refusal(agent, reason, until)
         free_agent(index, agent, until)
         return
     agent.disengage(interaction.id)
     if agent.state is AgentState.READY:
         agent.state = AGENT.next(agent.state, AgentStep.UNREADIED)
-        _note_refusal(agent, reason, until)
+        note_refusal(agent, reason, until)
         agent.deadline = until
     index.note_agent(agent)
 
@@ -193,7 +193,8 @@ def _lost(state: TenantState, index: Index, event: _Lost, at: Instant) -> None:
     _refuse(index, state.agents[event.agent], interaction, event.reason, event.until)
 
 
-def _note_refusal(agent: Agent, reason: str, until: Instant | None) -> None:
+def note_refusal(agent: Agent, reason: str, until: Instant | None) -> None:
+    """Remember why an agent rests, and how often in a row."""
     agent.reason = reason
     agent.refusals = agent.refusals + 1 if agent.refusal_reason == reason else 1
     agent.refusal_reason = reason

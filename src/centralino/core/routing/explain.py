@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
@@ -21,7 +22,7 @@ from centralino.core.routing.matching.policy import HELPER_RANK, Sharing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from centralino.core.interactions.state import Interaction
+    from centralino.core.interactions.state import Consult, Interaction
     from centralino.core.routing.matching.match import Waiting
     from centralino.core.routing.state import TenantState
 
@@ -109,7 +110,7 @@ def explain(state: TenantState, interaction: InteractionId, now: Instant) -> Exp
         at=now,
         sequence=state.sequence,
         state=found.state.value,
-        text=_sentence(found, agents, asked),
+        text=_sentence(found, agents, asked, _consult(state, found)),
         queue=found.queue,
         channel=found.channel.value,
         priority=found.priority,
@@ -124,6 +125,10 @@ def explain(state: TenantState, interaction: InteractionId, now: Instant) -> Exp
 
 
 _ASKABLE = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
+
+
+def _consult(state: TenantState, interaction: Interaction) -> Consult | None:
+    return None if interaction.consult is None else state.consults[interaction.consult]
 
 
 def _waits(interaction: Interaction) -> bool:
@@ -258,7 +263,10 @@ def _queue_finding(moment: Moment, queue: QueueId, head: Waiting) -> QueueFindin
 
 
 def _sentence(
-    interaction: Interaction, agents: tuple[AgentFinding, ...], asked: tuple[AgentId, ...]
+    interaction: Interaction,
+    agents: tuple[AgentFinding, ...],
+    asked: tuple[AgentId, ...],
+    consult: Consult | None,
 ) -> str:
     match interaction.state:
         case InteractionState.QUEUED:
@@ -271,7 +279,12 @@ def _sentence(
         case InteractionState.OFFERED:
             return f"It is being offered to {', '.join(asked) or interaction.agent}."
         case InteractionState.CONNECTED:
-            return f"{interaction.agent} has it."
+            if consult is None:
+                return f"{interaction.agent} has it."
+            is_talking = consult.state is ConsultState.TALKING
+            whom = consult.colleague or consult.number
+            asks = f"asks {whom}" if is_talking else f"is calling {whom} to ask"
+            return f"{interaction.agent} has it and {asks}; the customer hears music."
         case InteractionState.WRAP_UP:
             return f"Its customer has gone; {interaction.agent} wraps up."
         case _:

@@ -332,6 +332,7 @@ def _room(
 _BUSY = {
     AgentState.RESERVED: "he is being rung",
     AgentState.CONNECTED: "he talks to a customer",
+    AgentState.CONSULTING: "a colleague asks him about a customer",
     AgentState.WRAP_UP: "he wraps up",
 }
 

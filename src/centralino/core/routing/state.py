@@ -20,6 +20,7 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.limits import Closure, LimitKind
 from centralino.core.interactions.state import (
     Callback,
+    Consult,
     Interaction,
     LeftPlace,
     Offer,
@@ -29,6 +30,7 @@ from centralino.core.interactions.state import (
 from centralino.core.kernel.ids import (
     AgentId,
     CallbackId,
+    ConsultId,
     InteractionId,
     LegId,
     OfferId,
@@ -82,6 +84,8 @@ class TenantState(msgspec.Struct):
     """Those that are being left, or wait to be mailed."""
     callbacks: dict[CallbackId, Callback] = {}
     """Those that are promised, until they reached somebody or were given up."""
+    consults: dict[ConsultId, Consult] = {}
+    """Colleagues who are being asked, or whose phones are not quiet yet."""
     closures: dict[QueueId, Closure] = {}
     """Queues that somebody in charge has closed."""
     left_places: dict[str, LeftPlace] = {}
@@ -117,6 +121,8 @@ class Index:
         self.agent_legs: dict[LegId, AgentId] = {}
         self.party_legs: dict[LegId, InteractionId] = {}
         """Legs of transfers."""
+        self.consult_legs: dict[LegId, ConsultId] = {}
+        """Legs of colleagues who are asked."""
         self.queues: dict[QueueId, QueueConfiguration] = {}
         self.agent_configurations: dict[AgentId, AgentConfiguration] = {}
         self.queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
@@ -181,6 +187,8 @@ class Index:
                 self.leases.put(offer.id, (offer.deadline,))
         for callback in state.callbacks.values():
             self.note_callback(callback)
+        for consult in state.consults.values():
+            self.note_consult(consult)
         for recording in state.recordings.values():
             if recording.deadline is not None:
                 self.leases.put(recording.id, (recording.deadline,))
@@ -238,6 +246,16 @@ class Index:
         """Remove a callback that has ended."""
         self.leases.drop(name)
         self.waiting_callbacks.discard(name)
+
+    def note_consult(self, consult: Consult) -> None:
+        """Bring the index in line with a consult that has begun or changed."""
+        self.consult_legs[consult.leg] = consult.id
+        self.leases.put(consult.id, (consult.deadline,))
+
+    def forget_consult(self, consult: Consult) -> None:
+        """Remove a consult that has ended."""
+        self.consult_legs.pop(consult.leg, None)
+        self.leases.drop(consult.id)
 
     def forget_interaction(self, interaction: Interaction) -> None:
         """Remove an interaction that has ended."""
