@@ -176,7 +176,8 @@ def caller(index: int, **changes: object) -> far.Caller:
     return msgspec.convert(fields, far.Caller)
 
 
-def _tenant(plot: Plot) -> TenantConfiguration:
+def tenant_of(plot: Plot) -> TenantConfiguration:
+    """Return one queue of everybody behind a menu."""
     agents = tuple(AgentId(u.upn) for u in plot.users)
     return TenantConfiguration(
         tenant=TENANT,
@@ -243,7 +244,7 @@ def settings_for(folder: Path, plot: Plot, ports: dict[str, int]) -> Settings:
     return Settings(
         data_dir=str(folder / "data"),
         run_dir=str(folder / "run"),
-        tenants=(plot.tenant or _tenant(plot),),
+        tenants=(plot.tenant or tenant_of(plot),),
         voice=VoiceSettings(
             listeners=(
                 ListenerSettings(transport="udp", address=PRODUCT, port=ports["sip"]),
