@@ -303,7 +303,7 @@ class Company:
             is_pause = self.random.random() < 0.5
             agent.deadline = Instant(self.now + 30 * SECOND) if is_pause else None
             if not is_pause:
-                self.matching.note_signed_out(agent.id)
+                self.matching.past.note_signed_out(agent.id)
                 self.remembered.taken.pop(agent.id, None)
         self.matching.note_agent(agent)
 
@@ -318,7 +318,7 @@ class Company:
         agent.engaged = (*kept, Engagement(taken.interaction, taken.channel))
         if taken.channel is Channel.VOICE:
             agent.state = AgentState.CONNECTED
-        self.matching.note_accepted(self.queue_of[taken.interaction], agent.id, Duration(0))
+        self.matching.past.note_accepted(self.queue_of[taken.interaction], agent.id, Duration(0))
         if any(str(q.matching.strategy) == "fewest" for q in self.configuration.queues):
             self.remembered.taken[agent.id] = self.remembered.taken.get(agent.id, 0) + 1
         self._note_recent(self.queue_of[taken.interaction], is_met=True)
@@ -338,7 +338,7 @@ class Company:
         queue = self.queue_of[done.interaction]
         self.handling[queue] = took
         self.remembered.queue_handling[queue] = took
-        self.matching.note_handled(queue, agent.id, took)
+        self.matching.past.note_handled(queue, agent.id, took)
         if str(self.oracle.queues[queue].matching.strategy) == "fastest":
             means = self.remembered.agent_handling.setdefault(queue, {})
             mean = means.get(agent.id, took)
@@ -363,7 +363,7 @@ class Company:
         """Let scores be learned."""
         queue = self.random.choice(self.configuration.queues).id
         scores = {name: self.random.randint(0, 5) for name in self.agents}
-        self.matching.learn_scores(queue, scores)
+        self.matching.past.learn_scores(queue, scores)
         self.remembered.scores[queue] = dict(scores)
 
     def begin(self) -> None:
@@ -400,14 +400,14 @@ class Company:
             agent.engaged = (*agent.engaged, Engagement(ticket.id, ticket.channel, is_offer=True))
             if ticket.channel is Channel.VOICE:
                 agent.state = AgentState.RESERVED
-            self.matching.note_offered(ticket.queue, name)
+            self.matching.past.note_offered(ticket.queue, name)
             if str(self.oracle.queues[ticket.queue].matching.strategy) == "round-robin":
                 self.remembered.last_offered[ticket.queue] = name
             self.matching.note_agent(agent)
 
     def _end_wait(self, ticket: Ticket, *, is_answered: bool) -> None:
         waited = Duration(self.now - ticket.enqueued_at)
-        self.matching.note_abandoned(ticket.queue, waited)
+        self.matching.past.note_abandoned(ticket.queue, waited)
         if waited > 10 * SECOND:
             self._note_recent(ticket.queue, is_met=is_answered)
 

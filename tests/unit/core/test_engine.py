@@ -40,7 +40,8 @@ from centralino.core.kernel.ids import AgentId, LegId, TrunkId
 from centralino.core.kernel.instant import SECOND
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
 from centralino.core.routing.commands import Tick
-from tests.unit.core.company import ANNA, BRUNO, CARLA, SUPPORT, Desk, only
+from centralino.core.routing.turn import Turn
+from tests.unit.core.company import ANNA, BRUNO, CARLA, START, SUPPORT, TENANT, Desk, only
 
 pytestmark = pytest.mark.unit
 
@@ -54,6 +55,14 @@ def test_an_unknown_number_is_refused_and_counted() -> None:
     )
     assert only(decision, RejectCall).cause == "not-found"
     assert isinstance(decision.events[-1], InteractionEnded)
+
+
+def test_new_ids_are_numbered_through_one_decision_and_begin_anew_in_the_next() -> None:
+    engine = Desk().engine
+    turn, again = (Turn(engine.state, engine.index, START) for _ in range(2))
+    prefix = f"{TENANT}.{engine.state.sequence + 1}"
+    assert [turn.new_id("leg"), turn.new_id("offer")] == [f"leg-{prefix}.1", f"offer-{prefix}.2"]
+    assert again.new_id("leg") == f"leg-{prefix}.1"
 
 
 def test_the_longest_idle_agent_is_rung_and_others_in_turn() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from centralino.core.kernel import errors
 from centralino.core.kernel.errors import AppError, Bug, ConfigError, IllegalTransition, RemoteError
-from centralino.core.kernel.ids import SequentialIds
 from centralino.core.kernel.instant import Instant, after, between, milliseconds, seconds, to_iso
 from centralino.core.kernel.lifecycle import Lifecycle
 from centralino.core.kernel.outcome import CANCELLED, COMPLETED, INTERNAL_ERROR, OutcomeReason
@@ -98,6 +97,14 @@ def test_a_lifecycle_follows_its_table_and_refuses_the_rest() -> None:
         job.next(State.NEW, Event.END)
 
 
+def test_a_step_of_a_lifecycle_follows_the_same_table() -> None:
+    end = lifecycle(TABLE).step(Event.END)
+    assert dict(end) == {State.BUSY: State.DONE}
+    assert end[State.BUSY] is State.DONE
+    with pytest.raises(IllegalTransition, match="job: no transition from new on end"):
+        end[State.NEW]
+
+
 def test_a_terminal_state_is_never_left() -> None:
     with pytest.raises(Bug, match="terminal state done"):
         lifecycle({**TABLE, (State.DONE, Event.START): State.NEW})
@@ -106,12 +113,6 @@ def test_a_terminal_state_is_never_left() -> None:
 def test_a_state_nobody_reaches_is_a_mistake() -> None:
     with pytest.raises(Bug, match="busy cannot be reached"):
         lifecycle({(State.BUSY, Event.END): State.DONE})
-
-
-def test_the_same_sequence_gives_the_same_ids() -> None:
-    first, second = SequentialIds("a.", 7), SequentialIds("a.", 7)
-    assert [first.next("leg"), first.next("offer")] == ["leg-a.7", "offer-a.8"]
-    assert second.next("leg") == "leg-a.7"
 
 
 def test_instants_and_durations_are_exact() -> None:

@@ -54,9 +54,10 @@ class Agent(msgspec.Struct):
 
     def engage(self, interaction: InteractionId, channel: Channel, *, is_offer: bool) -> None:
         """Take an interaction on, or change what it is to him."""
-        kept = tuple(one for one in self.engaged if one.interaction != interaction)
-        self.engaged = (*kept, Engagement(interaction, channel, is_offer))
+        if self.engaged:
+            self.disengage(interaction)
+        self.engaged = (*self.engaged, Engagement(interaction, channel, is_offer))
 
     def disengage(self, interaction: InteractionId) -> None:
         """Let an interaction go."""
-        self.engaged = tuple(one for one in self.engaged if one.interaction != interaction)
+        self.engaged = tuple([one for one in self.engaged if one.interaction != interaction])

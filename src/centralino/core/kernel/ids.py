@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identifiers, one type each, so that a leg is never mistaken for an agent.
 
-Identifiers are opaque strings. New ones come from an ``Ids`` source that is handed
-in: the core derives them from the tenant's sequence so that a replay makes the same
-ones, the shell may use random ones.
+Identifiers are opaque strings. The core derives new ones from the tenant's sequence so that
+a replay makes the same ones; the shell may use random ones.
 """
 
 from __future__ import annotations
 
-from typing import NewType, Protocol
+from typing import NewType
 
 TenantId = NewType("TenantId", str)
 """One organisation, the unit of ordering and isolation."""
@@ -45,27 +44,3 @@ ConsultId = NewType("ConsultId", str)
 
 OrderId = NewType("OrderId", str)
 """Idempotency key of one order to a driver."""
-
-
-class Ids(Protocol):
-    """A source of identifiers."""
-
-    def next(self, kind: str) -> str:
-        """Return a new identifier whose text starts with ``kind`` and a hyphen."""
-        ...
-
-
-class SequentialIds:
-    """Identifiers ``<kind>-<prefix><n>``: the same inputs give the same identifiers."""
-
-    __slots__ = ("_next", "_prefix")
-
-    def __init__(self, prefix: str = "", start: int = 1) -> None:
-        self._prefix = prefix
-        self._next = start
-
-    def next(self, kind: str) -> str:
-        """Return the next identifier of the sequence, shared by all kinds."""
-        value = f"{kind}-{self._prefix}{self._next}"
-        self._next += 1
-        return value

@@ -19,6 +19,14 @@ State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
 
 
+class _Steps(dict[State, State]):
+    lifecycle: str
+    event: str
+
+    def __missing__(self, state: State) -> State:
+        raise IllegalTransition(self.lifecycle, str(state), self.event)
+
+
 @dataclass(frozen=True)
 class Lifecycle(Generic[State, Event]):
     """A table of transitions.
@@ -54,6 +62,15 @@ class Lifecycle(Generic[State, Event]):
             return self.table[state, event]
         except KeyError:
             raise IllegalTransition(self.name, str(state), str(event)) from None
+
+    def step(self, event: Event) -> Mapping[State, State]:
+        """Return the state before to the state after of one event, for steps taken often.
+
+        An unlisted state raises :class:`IllegalTransition` when it is looked up.
+        """
+        steps = _Steps({before: after for (before, by), after in self.table.items() if by is event})
+        steps.lifecycle, steps.event = self.name, str(event)
+        return steps
 
     def allows(self, state: State, event: Event) -> bool:
         """Say whether the table has a row for ``event`` in ``state``."""

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from centralino.core.routing.configuration import QueueConfiguration
     from centralino.core.routing.turn import Turn
 
+_VOICE = Channel.VOICE
+_CONNECTED = AgentState.CONNECTED
+_WRAP_UP = AgentState.WRAP_UP
+_NOT_READY = AgentState.NOT_READY
 CLEAR_WITHIN = seconds(5)
 """Longest time until a phone that we hung up is quiet."""
 GAVE_UP = Outcome(Result.CLIENT_ERROR, OutcomeReason.ABANDONED)
@@ -53,7 +57,7 @@ def end_agent_leg(turn: Turn, agent: Agent, outcome: Outcome) -> None:
     assert agent.leg is not None  # noqa: S101 - found by this leg
     if agent.offer is not None:
         decisions_offer.end_offered_leg(turn, turn.state.offers[agent.offer], outcome)
-    elif agent.state is AgentState.CONNECTED and agent.interaction is not None:
+    elif agent.state is _CONNECTED and agent.interaction is not None:
         interaction = turn.state.interactions[agent.interaction]
         if interaction.is_provisional:
             decisions_offer.take_back(turn, interaction, agent, outcome)
@@ -70,7 +74,7 @@ def release(
     turn: Turn, interaction: Interaction, outcome: Outcome, *, is_by_customer: bool
 ) -> None:
     """The conversation is over: end the other leg, finish the recording, wrap up."""
-    if interaction.channel is not Channel.VOICE:
+    if interaction.channel is not _VOICE:
         decisions_work.release(turn, interaction, outcome, is_by_customer=is_by_customer)
         return
     assert interaction.agent is not None  # noqa: S101 - connected interactions have both
@@ -126,9 +130,9 @@ def become_intended(turn: Turn, agent: Agent) -> None:
 
 def expire(turn: Turn, agent: Agent) -> None:
     """An agent's lease, wrap-up or pause is over."""
-    if agent.state is AgentState.NOT_READY:
+    if agent.state is _NOT_READY:
         become_intended(turn, agent)
-    elif agent.state is AgentState.WRAP_UP:
+    elif agent.state is _WRAP_UP:
         if agent.leg is not None:
             turn.order(HangUpLeg(leg=agent.leg))
         finish_wrap_up(turn, agent)
@@ -139,7 +143,7 @@ def expire(turn: Turn, agent: Agent) -> None:
 def make_ready(turn: Turn, command: MakeAgentReady) -> None:
     """The agent wants interactions."""
     agent = _require_agent(turn, command.agent)
-    if agent.state is AgentState.NOT_READY:
+    if agent.state is _NOT_READY:
         turn.emit(AgentReadied(agent=agent.id))
     elif agent.intended_reason is not None:
         turn.emit(AgentIntended(agent=agent.id, reason=None))
@@ -148,7 +152,7 @@ def make_ready(turn: Turn, command: MakeAgentReady) -> None:
 def make_not_ready(turn: Turn, command: MakeAgentNotReady) -> None:
     """The agent wants no interactions."""
     agent = _require_agent(turn, command.agent)
-    if agent.state in {AgentState.READY, AgentState.NOT_READY}:
+    if agent.state in {AgentState.READY, _NOT_READY}:
         if agent.reason != command.reason or agent.deadline is not None:
             turn.emit(AgentUnreadied(agent=agent.id, reason=command.reason))
     elif agent.intended_reason != command.reason:
@@ -158,7 +162,7 @@ def make_not_ready(turn: Turn, command: MakeAgentNotReady) -> None:
 def finish_early(turn: Turn, command: FinishWrapUp) -> None:
     """The agent has done what was left to do, before its time."""
     agent = _require_agent(turn, command.agent)
-    if agent.state is not AgentState.WRAP_UP:
+    if agent.state is not _WRAP_UP:
         return
     if agent.leg is None:
         finish_wrap_up(turn, agent)
@@ -190,7 +194,7 @@ def extend_wrap_up(turn: Turn, command: ExtendWrapUp) -> None:
 
 
 def _wrapping_queue(turn: Turn, agent: Agent) -> QueueConfiguration | None:
-    if agent.state is not AgentState.WRAP_UP or agent.interaction is None:
+    if agent.state is not _WRAP_UP or agent.interaction is None:
         return None
     name = turn.state.interactions[agent.interaction].queue
     return None if name is None else turn.index.queues[name]

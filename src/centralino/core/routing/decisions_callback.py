@@ -70,7 +70,7 @@ def _queue(turn: Turn, callback: Callback) -> None:
     if hindrance is not None:
         _defer(turn, callback, *hindrance)
         return
-    interaction = InteractionId(turn.ids.next("interaction"))
+    interaction = InteractionId(turn.new_id("interaction"))
     expires_at = callback.expires_at or turn.within(LOOK_AGAIN)
     turn.emit(
         InteractionArrived(

@@ -103,10 +103,10 @@ def request(turn: Turn, command: RequestConsult) -> None:
 def _begin(turn: Turn, interaction: Interaction, command: RequestConsult) -> None:
     assert interaction.queue is not None  # noqa: S101 - connected interactions came from one
     queue = turn.index.queues[interaction.queue]
-    leg = LegId(turn.ids.next("leg"))
+    leg = LegId(turn.new_id("leg"))
     requested = ConsultRequested(
         interaction=interaction.id,
-        consult=ConsultId(turn.ids.next("consult")),
+        consult=ConsultId(turn.new_id("consult")),
         agent=command.agent,
         colleague=command.colleague,
         number=command.number,
@@ -234,7 +234,7 @@ def answer(turn: Turn, leg: LegId) -> None:
                 consult=consult.id,
                 agent=consult.agent,
                 colleague=consult.colleague,
-                bridge=BridgeId(turn.ids.next("bridge")),
+                bridge=BridgeId(turn.new_id("bridge")),
                 deadline=turn.within(TALK_WITHIN),
             )
         )

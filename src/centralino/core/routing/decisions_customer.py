@@ -63,7 +63,7 @@ def receive_call(turn: Turn, command: ReceiveCall) -> None:
     """A call comes in: answer it, or refuse it and say why."""
     if command.leg in turn.index.customer_legs:
         return
-    interaction = InteractionId(turn.ids.next("interaction"))
+    interaction = InteractionId(turn.new_id("interaction"))
     turn.emit(
         InteractionArrived(
             interaction=interaction,

@@ -45,7 +45,7 @@ def dial(turn: Turn, interaction: Interaction, *, is_reserved: bool) -> None:
     reached = way_to(turn, callback.number)
     assert reached is not None  # noqa: S101 - nobody is queued whom there is no way to
     trunk, address = reached
-    leg = LegId(turn.ids.next("leg"))
+    leg = LegId(turn.new_id("leg"))
     turn.emit(
         CallbackDialled(
             callback=callback.id,
@@ -101,7 +101,7 @@ def book(  # noqa: PLR0913 - what is promised
     policy = configured.callbacks
     begins = turn.now if at is None else max(at, turn.now)
     kept = begins if since is None else since
-    name = CallbackId(turn.ids.next("callback"))
+    name = CallbackId(turn.new_id("callback"))
     turn.emit(
         CallbackBooked(
             interaction=InteractionId("") if interaction is None else interaction.id,

@@ -41,7 +41,7 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
         raise NotFound(f"there is no queue {command.queue}", details={"queue": command.queue})
     if command.leg in turn.index.customer_legs:
         return
-    interaction = InteractionId(turn.ids.next("interaction"))
+    interaction = InteractionId(turn.new_id("interaction"))
     turn.emit(
         InteractionArrived(
             interaction=interaction,

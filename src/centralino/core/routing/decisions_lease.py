@@ -39,20 +39,20 @@ _FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
 
 def expire_all(turn: Turn) -> None:
     """Do what is due."""
-    while (entry := turn.index.agent_deadlines.first_entry()) is not None:
-        if entry[0][0] > turn.now:
+    while (entry := turn.index.agent_deadlines.first()) is not None:
+        if entry[0] > turn.now:
             break
         _expire_agent(turn, turn.state.agents[entry[1]])
-    while (waiting := turn.index.interaction_deadlines.first_entry()) is not None:
-        if waiting[0][0] > turn.now:
+    while (waiting := turn.index.interaction_deadlines.first()) is not None:
+        if waiting[0] > turn.now:
             break
         _expire(turn, turn.state.interactions[waiting[1]])
-    while (lease := turn.index.leases.first_entry()) is not None:
-        if lease[0][0] > turn.now:
+    while (lease := turn.index.leases.first()) is not None:
+        if lease[0] > turn.now:
             break
         _expire_lease(turn, lease[1])
-    while (limit := turn.index.wait_limits.first_entry()) is not None:
-        if limit[0][0] > turn.now:
+    while (limit := turn.index.wait_limits.first()) is not None:
+        if limit[0] > turn.now:
             break
         decisions_limit.expire_wait(turn, turn.state.interactions[limit[1]])
 

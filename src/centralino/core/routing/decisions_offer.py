@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     from centralino.core.kernel.outcome import Outcome
     from centralino.core.routing.turn import Turn
 
+_VOICE = Channel.VOICE
+_RECALLED = OfferState.RECALLED
+_ANSWERED = OfferState.ANSWERED
 WHISPER_WITHIN = seconds(60)
 """Longest announcement to an agent before he is connected."""
 BRIDGE_WITHIN = seconds(2)
@@ -83,11 +86,11 @@ def offer(turn: Turn, interaction: Interaction, agents: Sequence[AgentId], rule:
         ring_for_ms = turn.index.queues[interaction.queue].ring_for_ms
         deadline = turn.within_ms(ring_for_ms + LEASE_MARGIN_MS)
     for agent in agents:
-        leg = LegId(turn.ids.next("leg"))
+        leg = LegId(turn.new_id("leg"))
         turn.emit(
             OfferMade(
                 interaction=interaction.id,
-                offer=OfferId(turn.ids.next("offer")),
+                offer=OfferId(turn.new_id("offer")),
                 agent=agent,
                 leg=leg,
                 deadline=deadline,
@@ -96,7 +99,7 @@ def offer(turn: Turn, interaction: Interaction, agents: Sequence[AgentId], rule:
                 rule=rule,
             )
         )
-        if interaction.channel is Channel.VOICE and not is_reserved:
+        if interaction.channel is _VOICE and not is_reserved:
             order_ring(turn, interaction, agent, leg)
     if is_reserved:
         dial(turn, interaction, is_reserved=True)
@@ -117,11 +120,11 @@ def answer(turn: Turn, agent: Agent) -> None:
             turn.order(HangUpLeg(leg=agent.leg))
         return
     made = turn.state.offers[agent.offer]
-    if made.state is OfferState.RECALLED:
+    if made.state is _RECALLED:
         turn.order(HangUpLeg(leg=agent.leg, cause=hang_up_cause(made)))
         return
     interaction = turn.state.interactions[made.interaction]
-    if made.state is OfferState.ANSWERED:
+    if made.state is _ANSWERED:
         return
     if _is_taken(turn, interaction):
         recall(turn, made.id, ELSEWHERE, is_answered=True)
@@ -133,7 +136,7 @@ def answer(turn: Turn, agent: Agent) -> None:
 
 def _is_taken(turn: Turn, interaction: Interaction) -> bool:
     return interaction.is_provisional or any(
-        turn.state.offers[name].state is OfferState.ANSWERED for name in interaction.offers
+        turn.state.offers[name].state is _ANSWERED for name in interaction.offers
     )
 
 
@@ -169,7 +172,7 @@ def order_whisper(turn: Turn, made: Offer) -> None:
 def finish_whisper(turn: Turn, agent: Agent, play: str) -> None:
     """What an agent was told is over: connect him."""
     made = turn.state.offers.get(agent.offer) if agent.offer is not None else None
-    if made is not None and made.state is OfferState.ANSWERED and made.expects == play:
+    if made is not None and made.state is _ANSWERED and made.expects == play:
         connect(turn, turn.state.interactions[made.interaction], made)
 
 
@@ -179,15 +182,15 @@ def connect(turn: Turn, interaction: Interaction, made: Offer) -> None:
     is_provisional = len(interaction.offers) > 1
     if not is_provisional and interaction.position is not None:
         hand_over(turn, interaction, _answered(interaction))
-    is_voice = interaction.channel is Channel.VOICE
+    is_voice = interaction.channel is _VOICE
     is_recorded = is_voice and turn.index.queues[interaction.queue].is_recorded
     turn.emit(
         OfferAccepted(
             interaction=interaction.id,
             offer=made.id,
             agent=made.agent,
-            bridge=BridgeId(turn.ids.next("bridge")) if is_voice else None,
-            recording=RecordingId(turn.ids.next("recording")) if is_recorded else None,
+            bridge=BridgeId(turn.new_id("bridge")) if is_voice else None,
+            recording=RecordingId(turn.new_id("recording")) if is_recorded else None,
             confirm_by=turn.within(BRIDGE_WITHIN) if is_provisional and is_voice else None,
         )
     )
@@ -256,7 +259,7 @@ def take_back(turn: Turn, interaction: Interaction, agent: Agent, outcome: Outco
 
 def end_offered_leg(turn: Turn, made: Offer, outcome: Outcome) -> None:
     """The leg of an agent who is asked is over."""
-    if made.state is OfferState.RECALLED:
+    if made.state is _RECALLED:
         withdraw(turn, made)
     else:
         lose(turn, made, cause_of(outcome.reason), outcome)
@@ -264,12 +267,12 @@ def end_offered_leg(turn: Turn, made: Offer, outcome: Outcome) -> None:
 
 def expire(turn: Turn, made: Offer) -> None:
     """The lease of an offer is over."""
-    if made.state is OfferState.ANSWERED:
+    if made.state is _ANSWERED:
         connect(turn, turn.state.interactions[made.interaction], made)
         return
-    if made.channel is Channel.VOICE:
+    if made.channel is _VOICE:
         turn.order(CancelRing(leg=made.leg, cause="no-answer"))
-    if made.state is OfferState.RECALLED:
+    if made.state is _RECALLED:
         withdraw(turn, made)
     else:
         lose(turn, made, RefusalCause.MISSED, None)

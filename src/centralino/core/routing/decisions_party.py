@@ -53,7 +53,7 @@ def start(turn: Turn, interaction: Interaction, action: Transfer) -> TransferEnd
     trunk, address = reached
     is_outside = trunk == turn.configuration.outside_trunk
     shown = turn.configuration.outside_caller if is_outside else None
-    leg = LegId(turn.ids.next("leg"))
+    leg = LegId(turn.new_id("leg"))
     turn.emit(TransferStarted(interaction=interaction.id, ask=action.ask, leg=leg))
     order_music(turn, interaction)
     turn.order(
@@ -90,7 +90,7 @@ def connect(turn: Turn, interaction: Interaction) -> None:
             interaction=interaction.id,
             ask=interaction.transfer.ask,
             leg=interaction.transfer.leg,
-            bridge=BridgeId(turn.ids.next("bridge")),
+            bridge=BridgeId(turn.new_id("bridge")),
         )
     )
     order_bridge(turn, interaction)

@@ -44,7 +44,7 @@ def start(turn: Turn, interaction: Interaction, action: RecordVoicemail) -> None
         VoicemailStarted(
             interaction=interaction.id,
             ask=action.ask,
-            recording=RecordingId(turn.ids.next("voicemail")),
+            recording=RecordingId(turn.new_id("voicemail")),
             box=action.box,
             mail_to=action.mail_to,
             language=action.language,

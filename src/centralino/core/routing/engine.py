@@ -87,16 +87,17 @@ class TenantEngine:
                 configuration, and ``NotFound``, nothing has changed; after anything else
                 the engine must be rebuilt from the journal.
         """
-        if self.state.configuration is None and not isinstance(command, ConfigureTenant):
+        state = self.state
+        if state.configuration is None and not isinstance(command, ConfigureTenant):
             raise Conflict("the tenant has no configuration yet")
-        self.index.matching.begin(self.state.sequence + 1, now)
-        turn = Turn(self.state, self.index, now)
+        sequence = state.sequence + 1
+        self.index.matching.begin(sequence, now)
+        turn = Turn(state, self.index, now)
         _DECIDERS[type(command)](turn, command)
         decisions_lease.settle(turn)
         self._match(turn)
-        sequence = self.state.sequence + 1
         if turn.events or turn.effects:
-            self.state.sequence = sequence
+            state.sequence = sequence
         return Decision(sequence, now, tuple(turn.events), tuple(turn.effects))
 
     def tick(self, now: Instant) -> Decision:
@@ -135,7 +136,8 @@ class TenantEngine:
         return hashlib.sha256(self.state_bytes()).hexdigest()
 
     def _match(self, turn: Turn) -> None:
-        while (match := self.index.matching.next_match(turn.now)) is not None:
+        next_match = self.index.matching.next_match
+        while (match := next_match(turn.now)) is not None:
             waiting = self.state.interactions[match.interaction]
             decisions_offer.offer(turn, waiting, match.agents, match.rule)
 

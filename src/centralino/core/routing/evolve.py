@@ -37,6 +37,19 @@ if TYPE_CHECKING:
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
+_VOICE = Channel.VOICE
+_ABANDONED = OutcomeReason.ABANDONED
+_AGENT_READIED = AGENT.step(AgentStep.READIED)
+_AGENT_UNREADIED = AGENT.step(AgentStep.UNREADIED)
+_AGENT_WRAPPED = AGENT.step(AgentStep.WRAPPED)
+_INTERACTION_ENDED = INTERACTION.step(InteractionStep.ENDED)
+_INTERACTION_GREETED = INTERACTION.step(InteractionStep.GREETED)
+_INTERACTION_HANDED_ON = INTERACTION.step(InteractionStep.HANDED_ON)
+_INTERACTION_PROMPTED = INTERACTION.step(InteractionStep.PROMPTED)
+_INTERACTION_QUEUED = INTERACTION.step(InteractionStep.QUEUED)
+_INTERACTION_RELEASED = INTERACTION.step(InteractionStep.RELEASED)
+_RECORDING_LOST = RECORDING.step(RecordingStep.LOST)
+_RECORDING_STORED = RECORDING.step(RecordingStep.STORED)
 MOST_LEFT_PLACES = 10_000
 """Places of those who gave up waiting; the oldest are forgotten."""
 
@@ -47,7 +60,7 @@ def evolve(state: TenantState, index: Index, event: Event, at: Instant) -> None:
     Raises:
         IllegalTransition: a lifecycle has no such step.
     """
-    _EVOLVERS[type(event)](state, index, event, at)
+    EVOLVERS[type(event)](state, index, event, at)
 
 
 def _configured(state: TenantState, index: Index, event: TenantConfigured, at: Instant) -> None:
@@ -80,7 +93,7 @@ def _agent_readied(
     state: TenantState, index: Index, event: agents.AgentReadied, at: Instant
 ) -> None:
     agent = state.agents[event.agent]
-    agent.state = AGENT.next(agent.state, AgentStep.READIED)
+    agent.state = _AGENT_READIED[agent.state]
     agent.reason = ""
     agent.intended_reason = None
     agent.idle_since = at
@@ -91,11 +104,11 @@ def _agent_unreadied(
     state: TenantState, index: Index, event: agents.AgentUnreadied, at: Instant
 ) -> None:
     agent = state.agents[event.agent]
-    agent.state = AGENT.next(agent.state, AgentStep.UNREADIED)
+    agent.state = _AGENT_UNREADIED[agent.state]
     agent.reason = event.reason
     agent.intended_reason = None
     if event.reason == NotReadyReason.SIGNED_OUT:
-        index.matching.note_signed_out(event.agent)
+        index.matching.past.note_signed_out(event.agent)
     free_agent(index, agent, event.until)
 
 
@@ -160,7 +173,7 @@ def _greeted(
     state: TenantState, index: Index, event: calls.InteractionGreeted, at: Instant
 ) -> None:
     interaction = state.interactions[event.interaction]
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.GREETED)
+    interaction.state = _INTERACTION_GREETED[interaction.state]
     interaction.deadline = event.deadline
     interaction.expects = event.play
     index.note_interaction(interaction)
@@ -170,7 +183,7 @@ def _prompted(
     state: TenantState, index: Index, event: calls.InteractionPrompted, at: Instant
 ) -> None:
     interaction = state.interactions[event.interaction]
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.PROMPTED)
+    interaction.state = _INTERACTION_PROMPTED[interaction.state]
     interaction.deadline = event.deadline
     interaction.menu_attempt = event.attempt
     interaction.expects = event.collect
@@ -179,7 +192,7 @@ def _prompted(
 
 def _queued(state: TenantState, index: Index, event: calls.InteractionQueued, at: Instant) -> None:
     interaction = state.interactions[event.interaction]
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.QUEUED)
+    interaction.state = _INTERACTION_QUEUED[interaction.state]
     if interaction.position is None:
         interaction.deadline = None
     interaction.expects = ""
@@ -200,7 +213,7 @@ def _released(
     state: TenantState, index: Index, event: calls.InteractionReleased, at: Instant
 ) -> None:
     interaction = state.interactions[event.interaction]
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.RELEASED)
+    interaction.state = _INTERACTION_RELEASED[interaction.state]
     interaction.deadline = None
     interaction.outcome = event.outcome
     interaction.is_provisional = False
@@ -208,11 +221,11 @@ def _released(
     note_handling(state, interaction, event.wrap_up_until)
     if interaction.queue is not None and interaction.connected_at is not None:
         took = Duration(event.wrap_up_until - interaction.connected_at)
-        index.matching.note_handled(interaction.queue, event.agent, took)
+        index.matching.past.note_handled(interaction.queue, event.agent, took)
     await_recording(state, index, interaction, at)
     index.customer_legs.pop(interaction.leg, None)
     agent = state.agents[event.agent]
-    if interaction.channel is Channel.VOICE:
+    if interaction.channel is _VOICE:
         begin_wrap_up(index, agent, event, at)
     else:
         interaction.deadline = event.wrap_up_until
@@ -222,16 +235,16 @@ def _released(
 
 def _ended(state: TenantState, index: Index, event: calls.InteractionEnded, at: Instant) -> None:
     interaction = state.interactions.pop(event.interaction)
-    if event.outcome.reason is OutcomeReason.ABANDONED and interaction.queue is not None:
+    if event.outcome.reason is _ABANDONED and interaction.queue is not None:
         _keep_place(state, index, interaction, at)
         if interaction.enqueued_at is not None:
             waited = Duration(at - interaction.enqueued_at)
-            index.matching.note_abandoned(interaction.queue, waited)
+            index.matching.past.note_abandoned(interaction.queue, waited)
             note_left(state, index, interaction, waited, at)
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.ENDED)
+    interaction.state = _INTERACTION_ENDED[interaction.state]
     interaction.deadline = None
     index.forget_interaction(interaction)
-    if interaction.channel is not Channel.VOICE and interaction.agent is not None:
+    if interaction.channel is not _VOICE and interaction.agent is not None:
         agent = state.agents.get(interaction.agent)
         if agent is not None:
             agent.disengage(interaction.id)
@@ -263,7 +276,7 @@ def _recording_completed(
 ) -> None:
     recording = state.recordings.pop(event.recording, None)
     if recording is not None:
-        recording.state = RECORDING.next(recording.state, RecordingStep.STORED)
+        recording.state = _RECORDING_STORED[recording.state]
         index.leases.drop(event.recording)
 
 
@@ -271,7 +284,7 @@ def _recording_lost(
     state: TenantState, index: Index, event: calls.RecordingLost, at: Instant
 ) -> None:
     recording = state.recordings.pop(event.recording)
-    recording.state = RECORDING.next(recording.state, RecordingStep.LOST)
+    recording.state = _RECORDING_LOST[recording.state]
     index.leases.drop(event.recording)
 
 
@@ -279,7 +292,7 @@ def _handed_on(
     state: TenantState, index: Index, event: calls.InteractionHandedOn, at: Instant
 ) -> None:
     interaction = state.interactions[event.interaction]
-    interaction.state = INTERACTION.next(interaction.state, InteractionStep.HANDED_ON)
+    interaction.state = _INTERACTION_HANDED_ON[interaction.state]
     interaction.transfer = PartyCall(ask="", leg=event.leg, state=TransferState.TALKING)
     interaction.deadline = None
     interaction.refers_to = ""
@@ -290,7 +303,7 @@ def _handed_on(
     index.party_legs[event.leg] = event.interaction
     index.agent_legs.pop(event.leg, None)
     agent = state.agents[event.agent]
-    agent.state = AGENT.next(agent.state, AgentStep.WRAPPED)
+    agent.state = _AGENT_WRAPPED[agent.state]
     agent.interaction = agent.leg = None
     agent.wrap_up_since = at
     agent.wrap_up_until = agent.deadline = event.wrap_up_until
@@ -321,7 +334,7 @@ def _ownership_renewed(
     index.note_interaction(interaction)
 
 
-_EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]] = {
+EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]] = {
     TenantConfigured: _configured,
     agents.AgentAdded: _agent_added,
     agents.AgentRemoved: _agent_removed,
@@ -350,3 +363,4 @@ _EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]]
     **WAIT_EVOLVERS,
     **FLOW_EVOLVERS,
 }
+"""Every event to what it changes."""

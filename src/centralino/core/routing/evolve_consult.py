@@ -135,7 +135,7 @@ def _connect(index: Index, colleague: Agent, interaction: Interaction, leg: LegI
     colleague.leg = leg
     colleague.refusals, colleague.refusal_reason = 0, ""
     index.agent_legs[leg] = colleague.id
-    index.matching.note_talked(interaction.caller_number, colleague.id)
+    index.matching.past.note_talked(interaction.caller_number, colleague.id)
     index.note_agent(colleague)
 
 
@@ -168,7 +168,7 @@ def _count(
     note_handling(state, interaction, until)
     if interaction.queue is not None and interaction.connected_at is not None:
         took = Duration(until - interaction.connected_at)
-        index.matching.note_handled(interaction.queue, agent.id, took)
+        index.matching.past.note_handled(interaction.queue, agent.id, took)
 
 
 CONSULT_EVOLVERS: dict[Any, Callable[[TenantState, Index, Any, Instant], None]] = {

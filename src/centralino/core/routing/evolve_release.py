@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from centralino.core.kernel.instant import Instant
     from centralino.core.routing.state import Index, TenantState
 
+_AGENT_WRAPPED = AGENT.step(AgentStep.WRAPPED)
+_RECORDING_STOPPED = RECORDING.step(RecordingStep.STOPPED)
 RECORDING_WITHIN = seconds(3600)
 """Longest time from the end of a conversation to the file of its recording."""
 
@@ -26,7 +28,7 @@ def begin_wrap_up(
     index: Index, agent: Agent, event: InteractionReleased | ConsultCompleted, at: Instant
 ) -> None:
     """Let an agent wrap up; his leg is his until it is known to have ended."""
-    agent.state = AGENT.next(agent.state, AgentStep.WRAPPED)
+    agent.state = _AGENT_WRAPPED[agent.state]
     agent.wrap_up_since = at
     agent.wrap_up_until = event.wrap_up_until
     agent.deadline = event.wrap_up_until
@@ -44,9 +46,9 @@ def await_recording(
     recording = state.recordings.get(interaction.recording) if interaction.recording else None
     if recording is None:
         return
-    recording.state = RECORDING.next(recording.state, RecordingStep.STOPPED)
+    recording.state = _RECORDING_STOPPED[recording.state]
     recording.deadline = after(at, RECORDING_WITHIN)
-    index.leases.put(recording.id, (recording.deadline,))
+    index.leases.put(recording.id, recording.deadline)
 
 
 def note_handling(state: TenantState, interaction: Interaction, until: Instant) -> None:

@@ -44,7 +44,7 @@ from centralino.core.routing.configuration import TenantConfiguration
 from centralino.core.routing.matching.match import place_of
 from centralino.core.routing.matching.matching import Matching
 from centralino.core.routing.matching.memory import MatchingMemory
-from centralino.core.routing.matching.ordered import Key, OrderedNames
+from centralino.core.routing.matching.ordered import OrderedNames
 
 if TYPE_CHECKING:
     from centralino.core.flows.menu import MenuFlow
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
 
 
+_QUEUED = InteractionState.QUEUED
 _KEEPS_PLACE = frozenset({InteractionState.OFFERED, InteractionState.DIALLING})
 """Nobody is looked for, but the place counts."""
 _WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
@@ -103,7 +104,7 @@ class Index:
 
     def __init__(self) -> None:
         self.matching = Matching()
-        self.queued: dict[QueueId, dict[InteractionId, Key]] = {}
+        self.queued: dict[QueueId, dict[InteractionId, tuple[int, int, int]]] = {}
         """Who waits in a queue or is just being offered, with his place."""
         self.leavers: dict[InteractionId, QueueId] = {}
         """Those of them who leave when nobody is at work for them any more."""
@@ -184,37 +185,41 @@ class Index:
     def _rebuild_leases(self, state: TenantState) -> None:
         for offer in state.offers.values():
             if offer.channel is not Channel.VOICE and offer.deadline is not None:
-                self.leases.put(offer.id, (offer.deadline,))
+                self.leases.put(offer.id, offer.deadline)
         for callback in state.callbacks.values():
             self.note_callback(callback)
         for consult in state.consults.values():
             self.note_consult(consult)
         for recording in state.recordings.values():
             if recording.deadline is not None:
-                self.leases.put(recording.id, (recording.deadline,))
+                self.leases.put(recording.id, recording.deadline)
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
         if interaction.deadline is None:
             self.interaction_deadlines.drop(interaction.id)
         else:
-            self.interaction_deadlines.put(interaction.id, (interaction.deadline,))
-        if interaction.queue is None:
+            self.interaction_deadlines.put(interaction.id, interaction.deadline)
+        queue = interaction.queue
+        if queue is None:
             return
         if self._wait_limit_of:
-            self._note_wait(interaction, interaction.queue)
-        queued = self.queued[interaction.queue]
-        if interaction.state is InteractionState.QUEUED:
-            self._keep_place(interaction, interaction.queue)
+            self._note_wait(interaction, queue)
+        state = interaction.state
+        if state is _QUEUED:
+            self._keep_place(interaction, queue)
             self.matching.enter(interaction)
-        elif interaction.state in _KEEPS_PLACE:
-            self._keep_place(interaction, interaction.queue)
+        elif state in _KEEPS_PLACE:
+            self._keep_place(interaction, queue)
             self.matching.leave(interaction)
-        elif queued.pop(interaction.id, None) is not None:
+        elif self.queued[queue].pop(interaction.id, None) is not None:
             self.leavers.pop(interaction.id, None)
             self.matching.leave(interaction)
 
     def _keep_place(self, interaction: Interaction, queue: QueueId) -> None:
+        """Give a place to somebody who has none; it does not change while he has it."""
+        if interaction.id in self.queued[queue]:
+            return
         ageing_ms = self.queues[queue].matching.ageing_ms
         self.queued[queue][interaction.id] = place_of(interaction, ageing_ms)
         if interaction.leaves_unattended:
@@ -229,14 +234,14 @@ class Index:
             self.wait_limits.drop(interaction.id)
         else:
             began = max(since, interaction.arrived_at)
-            self.wait_limits.put(interaction.id, (began + limit_s * SECOND,))
+            self.wait_limits.put(interaction.id, began + limit_s * SECOND)
 
     def note_callback(self, callback: Callback) -> None:
         """Bring the index in line with a callback that has changed."""
         if callback.deadline is None:
             self.leases.drop(callback.id)
         else:
-            self.leases.put(callback.id, (callback.deadline,))
+            self.leases.put(callback.id, callback.deadline)
         if callback.state is CallbackState.WAITING:
             self.waiting_callbacks.add(callback.id)
         else:
@@ -250,7 +255,7 @@ class Index:
     def note_consult(self, consult: Consult) -> None:
         """Bring the index in line with a consult that has begun or changed."""
         self.consult_legs[consult.leg] = consult.id
-        self.leases.put(consult.id, (consult.deadline,))
+        self.leases.put(consult.id, consult.deadline)
 
     def forget_consult(self, consult: Consult) -> None:
         """Remove a consult that has ended."""
@@ -278,7 +283,7 @@ class Index:
         if agent.deadline is None:
             self.agent_deadlines.drop(agent.id)
         else:
-            self.agent_deadlines.put(agent.id, (agent.deadline,))
+            self.agent_deadlines.put(agent.id, agent.deadline)
         if agent.id not in self.agent_configurations:
             self.leaving.add(agent.id)
         elif self.leaving:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from centralino.core.interactions.effects import Effect
-from centralino.core.kernel.ids import Ids, SequentialIds
 from centralino.core.kernel.instant import MILLISECOND, Duration, Instant
 from centralino.core.routing.events import Event
-from centralino.core.routing.evolve import evolve
+from centralino.core.routing.evolve import EVOLVERS
 
 if TYPE_CHECKING:
     from centralino.core.routing.configuration import TenantConfiguration
@@ -48,14 +47,15 @@ class Turn:
         self.now = now
         self.events: list[Event] = []
         self.effects: list[Effect] = []
-        self._ids: SequentialIds | None = None
+        self._ids = 0
 
-    @property
-    def ids(self) -> Ids:
-        """New identifiers, derived from the tenant and its sequence."""
-        if self._ids is None:
-            self._ids = SequentialIds(f"{self.state.tenant}.{self.state.sequence + 1}.")
-        return self._ids
+    def new_id(self, kind: str) -> str:
+        """Return a new identifier ``<kind>-<tenant>.<sequence>.<n>``, which a replay makes again.
+
+        ``n`` counts from 1 in each decision, all kinds together.
+        """
+        self._ids += 1
+        return f"{kind}-{self.state.tenant}.{self.state.sequence + 1}.{self._ids}"
 
     @property
     def configuration(self) -> TenantConfiguration:
@@ -65,7 +65,7 @@ class Turn:
 
     def emit(self, event: Event) -> None:
         """Let an event happen."""
-        evolve(self.state, self.index, event, self.now)
+        EVOLVERS[type(event)](self.state, self.index, event, self.now)
         self.events.append(event)
 
     def order(self, effect: Effect) -> None:

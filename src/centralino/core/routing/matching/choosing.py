@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _FEW = 64
 HELD_OUT = "held-out"
 _DRAWN = frozenset({Strategy.RANDOM, Strategy.WEIGHTED})
+_WORDS = {strategy: strategy.value for strategy in Strategy}
 
 
 class Draws:
@@ -71,10 +72,10 @@ class Chooser:
         self._handling: dict[int, NDArray[np.int64]] = {}
         self._scores: dict[int, NDArray[np.int64]] = {}
         self._weights: dict[int, NDArray[np.int64]] = {}
-        self.taken: NDArray[np.int64] = np.zeros(len(roster.agents), np.int64)
+        self._taken: NDArray[np.int64] = np.zeros(len(roster.agents), np.int64)
         for agent, count in memory.taken.items():
             if agent in roster.rows:
-                self.taken[roster.rows[agent]] = count
+                self._taken[roster.rows[agent]] = count
         shares = [configuration.pool_shares.get(pool, 0) for pool in roster.pools]
         self._pool_shares = np.array(shares, np.int64)
         self._draws = draws
@@ -82,7 +83,7 @@ class Chooser:
             Strategy.ROUND_ROBIN: self._after_last,
             Strategy.SERIAL: lambda rows, family: self._listing(family.terms)[rows],
             Strategy.LEAST_OCCUPIED: lambda rows, _: self._roster.load[rows],
-            Strategy.FEWEST: lambda rows, _: self.taken[rows],
+            Strategy.FEWEST: lambda rows, _: self._taken[rows],
             Strategy.FASTEST: lambda rows, family: self._means(family.terms)[rows],
             Strategy.BEST_MATCH: self._mismatch,
             Strategy.PREDICTED: lambda rows, family: -self._learned(family.terms)[rows],
@@ -95,7 +96,7 @@ class Chooser:
         strategy = matching.strategy
         if strategy is Strategy.PREDICTED and is_held_out(name, matching.hold_out_percent):
             return Strategy.LONGEST_IDLE, HELD_OUT
-        return strategy, strategy.value
+        return strategy, _WORDS[strategy]
 
     def choose(self, rows: Rows, family: Family, strategy: Strategy, most: int) -> list[int]:
         """Return up to ``most`` of ``rows``, of which there is at least one."""
@@ -120,6 +121,16 @@ class Chooser:
     def in_order(self, rows: Rows, family: Family, strategy: Strategy) -> list[int]:
         """Return all of ``rows`` in the order of a strategy that does not draw."""
         return self.choose(rows, family, strategy, rows.size)
+
+    def note_taken(self, agent: AgentId) -> None:
+        """Take in that an agent accepts something."""
+        self._taken[self._roster.rows[agent]] += 1
+
+    def note_signed_out(self, agent: AgentId) -> None:
+        """Take in that an agent's day is over."""
+        row = self._roster.rows.get(agent)
+        if row is not None:
+            self._taken[row] = 0
 
     def note_handled(self, number: int, queue: QueueId, agent: AgentId) -> None:
         """Take in a mean handling that has changed."""

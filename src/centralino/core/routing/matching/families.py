@@ -17,7 +17,7 @@ import numpy as np
 
 from centralino.core.kernel.instant import MILLISECOND
 from centralino.core.routing.matching.match import PRIORITY_POINTS
-from centralino.core.routing.matching.policy import HELPER_RANK
+from centralino.core.routing.matching.policy import HELPER_RANK, Strategy
 from centralino.core.routing.matching.signatures import FAR, Signature
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class QueueTerms:
     presence: int
     rings: NDArray[np.int8] | None
     """Everybody's ring; ``None`` where all are members."""
+    is_plain: bool
+    """All are members, and the one idle longest is asked."""
     lending: int = 0
     """The borrowing rules that hold now, by bit."""
     waiting: int = 0
@@ -131,6 +133,9 @@ def _terms(
         slope=PRIORITY_POINTS // matching.ageing_ms if matching.ageing_ms else 0,
         presence=table.number(matching.presence, matching.expert_presence),
         rings=rings,
+        is_plain=rings is None
+        and matching.strategy is Strategy.LONGEST_IDLE
+        and matching.offers_at_once == 1,
     )
 
 

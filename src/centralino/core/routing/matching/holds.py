@@ -44,7 +44,9 @@ class Holds:
         self._holds: dict[tuple[int, tuple[int, ...]], Hold] = {}
         self._of_row: dict[int, dict[Hold, None]] = {}
 
-    def __bool__(self) -> bool:
+    @property
+    def is_any(self) -> bool:
+        """Whether there is a hold at all."""
         return bool(self._holds)
 
     def find(self, family: Family, wish: Wish) -> tuple[Hold, bool] | None:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
+from centralino.core.kernel.ids import AgentId, InteractionId
 from centralino.core.kernel.instant import MILLISECOND
 
 if TYPE_CHECKING:
     from centralino.core.interactions.channel import Channel
     from centralino.core.interactions.wish import Wish
-    from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
+    from centralino.core.kernel.ids import QueueId
     from centralino.core.kernel.instant import Instant
 
 
@@ -63,8 +65,7 @@ class Waiting(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """An interaction and the agents that it is to be offered to."""
 
     interaction: InteractionId

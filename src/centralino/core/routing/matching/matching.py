@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from centralino.core.interactions.channel import Channel
-from centralino.core.kernel.instant import MILLISECOND, Instant
+from centralino.core.kernel.instant import Instant
 from centralino.core.routing.matching.borrowing import Borrowing
 from centralino.core.routing.matching.choosing import Chooser, Draws
 from centralino.core.routing.matching.families import queue_terms, ranks_of
 from centralino.core.routing.matching.feasible import Feasible, preferred
 from centralino.core.routing.matching.match import Match
-from centralino.core.routing.matching.policy import Sharing, Strategy
+from centralino.core.routing.matching.past import Past
+from centralino.core.routing.matching.policy import Sharing
 from centralino.core.routing.matching.presence import PresenceTable
 from centralino.core.routing.matching.roster import Roster
 from centralino.core.routing.matching.waits import Waits
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from centralino.core.routing.matching.match import Waiting
     from centralino.core.routing.matching.memory import MatchingMemory
     from centralino.core.routing.matching.roster import Rows
-    from centralino.core.routing.matching.signatures import Entry, Signature
+    from centralino.core.routing.matching.signatures import Entry, Place, Signature
 
 _SLACK = 64
 _MANY = 16
@@ -64,15 +65,14 @@ class Matching:
     ) -> None:
         """Begin anew; all agents and all who wait must be noted again.
 
-        ``memory`` and ``handling`` belong to the state and are read, and ``memory`` is
-        changed by the ``note_`` methods.
+        ``memory`` and ``handling`` belong to the state and are read; ``memory`` is changed by
+        what :attr:`past` is told.
         """
         queues = configuration.queues
         presences = PresenceTable(
             (queue.matching.presence, queue.matching.expert_presence) for queue in queues
         )
         self._presences = presences
-        self._memory = memory
         self._roster = Roster(configuration.agents, presences)
         terms = queue_terms(configuration, self._roster, presences)
         self._waits = Waits(self._roster, terms, self._now)
@@ -86,11 +86,13 @@ class Matching:
         )
         self._chooser = Chooser(configuration, self._roster, memory, self._draws)
         self._borrowing = Borrowing(terms, self._waits, memory, handling)
-        self._counts_taken = any(q.matching.strategy is Strategy.FEWEST for q in queues)
-        self._knows_customers = any(q.matching.last_agent_hold_ms for q in queues)
+        self.past = Past(configuration, memory, self._chooser, self._waits, self._borrowing)
+        """What has happened is told here, for the strategies and rules that ask for it."""
         self._changed: dict[AgentId, Agent] = {}
         self._quiet: dict[AgentId, Agent] = {}
         """Those who changed while nobody waited: whoever comes looks for them himself."""
+        self._has_presence = False
+        """Somebody among the changed has one, which may become too old."""
         self._hot_rows: dict[int, None] = {}
         self._hot_heap: list[tuple[Entry, int]] = []
         self._again: list[int] = []
@@ -101,7 +103,8 @@ class Matching:
     def begin(self, sequence: int, now: Instant) -> None:
         """Begin a decision: its number seeds what is drawn; do what time alone changes."""
         self._draws.begin(sequence)
-        self.advance(now)
+        if now != self._now:
+            self.advance(now)
 
     def advance(self, now: Instant) -> None:
         """Do what time alone changes; before anything else at ``now``."""
@@ -126,7 +129,8 @@ class Matching:
             return None
         if self._changed:
             self._take_in()
-        change, stale = self._waits.next_change(), self._next_stale()
+        change = self._waits.next_change()
+        stale = self._next_stale() if self._stale else None
         if stale is not None and (change is None or stale < change):
             return Instant(stale)
         return change
@@ -140,6 +144,8 @@ class Matching:
 
     def leave(self, waiting: Waiting) -> None:
         """Let somebody wait no longer; who does not wait is ignored."""
+        if waiting.id not in self._waits.table.places:
+            return
         terms = self._waits.leave(waiting.id)
         if terms is not None and self._borrowing.is_any:
             self._borrowing.touch(terms)
@@ -147,34 +153,38 @@ class Matching:
     def note_agent(self, agent: Agent) -> None:
         """Take in an agent who has changed; what he has become is looked at when it matters."""
         self._changed[agent.id] = agent
+        if agent.presence is not None:
+            self._has_presence = True
 
     def _take_in(self) -> None:
         """Look at the agents who have changed since."""
-        changed, self._changed = self._changed, {}
-        quiet, self._quiet = self._quiet, {}
-        for agent in quiet.values():
-            if agent.id not in changed:
-                self._note(agent, is_news=False)
-        for agent in changed.values():
-            self._note(agent)
+        changed = self._changed
+        if self._quiet:
+            quiet, self._quiet = self._quiet, {}
+            for agent in quiet.values():
+                if agent.id not in changed:
+                    self._note(agent, is_news=False)
+        if changed:
+            self._changed = {}
+            self._has_presence = False
+            for agent in changed.values():
+                self._note(agent)
 
     def _put_off(self) -> None:
         """Look at those who have changed when somebody comes whom they may take."""
-        changed = self._changed
-        if any(agent.presence is not None for agent in changed.values()):
+        if self._has_presence:
             self._take_in()
         else:
-            self._quiet.update(changed)
-            changed.clear()
+            self._quiet.update(self._changed)
+            self._changed.clear()
 
     def _note(self, agent: Agent, *, is_news: bool = True) -> None:
         roster = self._roster
         row = roster.rows.get(agent.id)
         if row is None:
             return
-        was_signed_in = roster.signed_in[row]
-        is_free = roster.note(agent)
-        if roster.signed_in[row] != was_signed_in and self._waits.holds:
+        is_free = roster.note(row, agent)
+        if self._waits.holds.is_any:
             self._waits.note_signed_in(row)
         if self._borrowing.is_any:
             self._borrowing.touch_row(row)
@@ -182,7 +192,7 @@ class Matching:
             self._hot_rows.pop(row, None)
         elif is_news:
             self._hot_rows[row] = None
-        if roster.is_marked[row]:
+        if roster.marked and roster.is_marked[row]:
             self._watch(row)
 
     def forget_agent(self, agent: AgentId) -> None:
@@ -245,6 +255,10 @@ class Matching:
     def _match_hot_slot(self, limit: Entry | None) -> Match | None:
         """Match the first hot slot that has an agent, if it does not come after ``limit``."""
         waits, table, heap = self._waits, self._waits.table, self._hot_heap
+        if len(waits.hot) == 1 and not self._hot_rows:
+            (slot,) = waits.hot
+            return self._match_hot_head(slot) if table.heads[slot] is not None else None
+        is_ranked = self._feasible.is_ranked
         for slot in (*waits.fresh, *self._again):
             if slot in waits.hot and table.heads[slot] is not None:
                 heappush(heap, (table.score(slot, waits.now_ms), slot))
@@ -257,25 +271,52 @@ class Matching:
                 continue
             if score != table.score(slot, waits.now_ms):
                 continue
-            signature = self._signature(slot)
-            rows, verdicts = self._feasible.candidates(signature)
-            if not rows.size:
-                waits.hot.discard(slot)
-                continue
-            self._again.append(slot)
-            if not self._feasible.is_ranked or (len(waits.hot) == 1 and not self._hot_rows):
-                return self._match(signature, rows, verdicts)
-            first = np.array([self._feasible.first_for(int(row)) == slot for row in rows])
-            if first.any():
-                kept = verdicts if verdicts is None else verdicts[first]
-                return self._match(signature, rows[first], kept)
+            found = self._match_where_first(slot) if is_ranked else self._match_hot_head(slot)
+            if found is not None:
+                return found
         return None
+
+    def _match_where_first(self, slot: int) -> Match | None:
+        """Match the head of a hot slot with some of the agents whose first wait it is."""
+        signature = self._signature(slot)
+        rows, verdicts = self._feasible.candidates(signature)
+        if not rows.size:
+            self._waits.hot.discard(slot)
+            return None
+        self._again.append(slot)
+        first = np.array([self._feasible.first_for(int(row)) == slot for row in rows])
+        if not first.any():
+            return None
+        kept = verdicts if verdicts is None else verdicts[first]
+        return self._match(signature, rows[first], kept)
+
+    def _match_hot_head(self, slot: int) -> Match | None:
+        """Match the head of a hot slot with some of all the agents who may take it."""
+        signature = self._signature(slot)
+        found = None
+        if (
+            signature.family.terms.is_plain
+            and not self._roster.marked
+            and self._head(slot).wish is None
+        ):
+            row = self._feasible.longest_idle(signature)
+            if row is not None:
+                found = self._match_one(signature, row)
+        else:
+            rows, verdicts = self._feasible.candidates(signature)
+            if rows.size:
+                found = self._match(signature, rows, verdicts)
+        if found is None:
+            self._waits.hot.discard(slot)
+        else:
+            self._again.append(slot)
+        return found
 
     def _match_hot_rows(self, slot: int, rows: list[int]) -> Match:
         """Match the head of a slot with some of the agents who have become free for it."""
         signature = self._signature(slot)
         if len(rows) == 1:
-            return self._match(signature, np.array(rows, np.int32), None)
+            return self._match_one(signature, rows[0])
         candidates, verdicts = self._feasible.candidates(signature)
         mine = np.isin(candidates, np.array(rows, np.int32))
         kept = verdicts if verdicts is None else verdicts[mine]
@@ -283,12 +324,11 @@ class Matching:
 
     def _match(self, signature: Signature, rows: Rows, verdicts: NDArray[np.int8] | None) -> Match:
         """Choose among the agents whose first wait is the head of a signature."""
-        table = self._waits.table
-        entry = table.heads[signature.slot]
-        assert entry is not None  # noqa: S101 - it was just found
-        name = entry[3]
+        if rows.size == 1:
+            return self._match_one(signature, int(rows[0]))
         family = signature.family
-        wish = table.places[name].wish
+        place = self._head(signature.slot)
+        name, wish = place.waiting.id, place.wish
         if wish is not None and wish.agents:
             wanted = self._wanted(wish.agents, rows)
             if wanted is not None:
@@ -300,10 +340,17 @@ class Matching:
         strategy, rule = self._chooser.strategy_for(family, name)
         most = family.terms.configuration.matching.offers_at_once
         agents = self._roster.agents
-        if rows.size == 1:
-            return Match(name, (agents[rows[0]].id,), rule)
         chosen = self._chooser.choose(rows, family, strategy, most)
         return Match(name, tuple(agents[row].id for row in chosen), rule)
+
+    def _match_one(self, signature: Signature, row: int) -> Match:
+        """Match the head of a signature with the only agent who comes into question."""
+        place = self._head(signature.slot)
+        name, wish = place.waiting.id, place.wish
+        agent = self._roster.agents[row].id
+        if wish is not None and agent in wish.agents:
+            return Match(name, (agent,), wish.kind.value)
+        return Match(name, (agent,), self._chooser.strategy_for(signature.family, name)[1])
 
     def _wanted(self, names: tuple[AgentId, ...], rows: Rows) -> AgentId | None:
         for name in names:
@@ -311,6 +358,11 @@ class Matching:
             if row is not None and row in rows:
                 return name
         return None
+
+    def _head(self, slot: int) -> Place:
+        entry = self._waits.table.heads[slot]
+        assert entry is not None  # noqa: S101 - asked only of those that have one
+        return self._waits.table.places[entry[3]]
 
     def _signature(self, slot: int) -> Signature:
         signature = self._waits.table.signatures[slot]
@@ -359,62 +411,6 @@ class Matching:
                 return at
             heappop(self._stale)
         return None
-
-    def note_offered(self, queue: QueueId, agent: AgentId) -> None:
-        """Remember that an agent is offered something of a queue."""
-        if self._strategy(queue) is Strategy.ROUND_ROBIN:
-            self._memory.note_offered(queue, agent)
-
-    def note_accepted(self, queue: QueueId, agent: AgentId, waited: Duration) -> None:
-        """Remember that an agent accepts something that waited so long."""
-        if self._counts_taken:
-            self._memory.note_taken(agent)
-            self._chooser.taken[self._roster.rows[agent]] += 1
-        self._note_wait(queue, waited, is_answered=True)
-
-    def note_talked(self, number: str | None, agent: AgentId) -> None:
-        """Remember who talks to a customer."""
-        if number and self._knows_customers:
-            self._memory.note_talked(number, agent, self._now)
-
-    def note_abandoned(self, queue: QueueId, waited: Duration) -> None:
-        """Remember that a customer gave up waiting."""
-        self._note_wait(queue, waited, is_answered=False)
-
-    def note_handled(self, queue: QueueId, agent: AgentId, took: Duration) -> None:
-        """Remember how long an agent took over something of a queue."""
-        terms = self._waits.queues.get(queue)
-        if terms is None:
-            return
-        self._borrowing.touch(terms)
-        if self._strategy(queue) is Strategy.FASTEST:
-            self._memory.note_handled(queue, agent, took)
-            self._chooser.note_handled(terms.number, queue, agent)
-
-    def note_signed_out(self, agent: AgentId) -> None:
-        """Remember that an agent's day is over."""
-        self._memory.note_signed_out(agent)
-        row = self._roster.rows.get(agent)
-        if row is not None:
-            self._chooser.taken[row] = 0
-
-    def learn_scores(self, queue: QueueId, scores: Mapping[AgentId, int]) -> None:
-        """Take scores of agents for a queue in the place of those known."""
-        self._memory.learn_scores(queue, scores)
-        self._chooser.note_scores(self._waits.queues[queue].number)
-
-    def _note_wait(self, queue: QueueId, waited: Duration, *, is_answered: bool) -> None:
-        terms = self._waits.queues.get(queue)
-        if terms is None or not terms.lenders:
-            return
-        is_in_time = waited <= terms.configuration.matching.service_target_ms * MILLISECOND
-        if is_answered or not is_in_time:
-            self._memory.note_wait(queue, is_met=is_answered and is_in_time)
-            self._borrowing.touch(terms)
-
-    def _strategy(self, queue: QueueId) -> Strategy | None:
-        terms = self._waits.queues.get(queue)
-        return None if terms is None else terms.configuration.matching.strategy
 
     def ready_agents(self, queue: QueueId, skills: Mapping[str, int]) -> int:
         """Count those who may ever take such a wait and are at work."""

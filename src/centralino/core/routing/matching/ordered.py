@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from typing import Any, Generic, TypeVar
 
-Key = tuple[int, ...]
 Name = TypeVar("Name", bound=str)
 
 _SLACK = 64
@@ -21,21 +20,21 @@ class OrderedNames(Generic[Name]):
     """Names ordered by (key, name); each name has one key.
 
     >>> names = OrderedNames[str]()
-    >>> names.put("b", (2,)); names.put("a", (2,)); names.put("c", (1,))
+    >>> names.put("b", 2); names.put("a", 2); names.put("c", 1)
     >>> names.first()
-    'c'
+    (1, 'c')
     >>> names.drop("c"); names.first()
-    'a'
+    (2, 'a')
     """
 
     def __init__(self) -> None:
-        self._keys: dict[Name, Key] = {}
-        self._heap: list[tuple[Key, Name]] = []
+        self._keys: dict[Name, int] = {}
+        self._heap: list[tuple[int, Name]] = []
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def put(self, name: Name, key: Key) -> None:
+    def put(self, name: Name, key: int) -> None:
         """Add a name, or give it another key."""
         if self._keys.get(name) == key:
             return
@@ -49,12 +48,7 @@ class OrderedNames(Generic[Name]):
         """Remove a name if it is there."""
         self._keys.pop(name, None)
 
-    def first(self) -> Name | None:
-        """Return the name with the smallest (key, name), ``None`` when empty."""
-        entry = self.first_entry()
-        return entry[1] if entry else None
-
-    def first_entry(self) -> tuple[Key, Name] | None:
+    def first(self) -> tuple[int, Name] | None:
         """Return the smallest (key, name), ``None`` when empty."""
         heap = self._heap
         while heap:
@@ -66,12 +60,12 @@ class OrderedNames(Generic[Name]):
 
 
 def soonest(all_names: Iterable[OrderedNames[Any]]) -> int | None:
-    """Return the smallest first number of all keys, ``None`` when all are empty.
+    """Return the smallest of all keys, ``None`` when all are empty.
 
     The same as asking each for its first entry, in one call: it is asked after every input.
 
     >>> late, early = OrderedNames[str](), OrderedNames[str]()
-    >>> late.put("a", (5,)); early.put("b", (3, 1))
+    >>> late.put("a", 5); early.put("b", 3)
     >>> soonest((late, early, OrderedNames[str]()))
     3
     """
@@ -81,8 +75,8 @@ def soonest(all_names: Iterable[OrderedNames[Any]]) -> int | None:
         while heap:
             key, name = heap[0]
             if keys.get(name) == key:
-                if best is None or key[0] < best:
-                    best = key[0]
+                if best is None or key < best:
+                    best = key
                 break
             heappop(heap)
     return best

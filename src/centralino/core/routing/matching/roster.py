@@ -60,7 +60,7 @@ class Roster:
         self.is_wholly_free = [False] * count
         """May take work of every channel."""
         self.load: NDArray[np.float64] = np.zeros(count)
-        """Part of his capacity in use."""
+        """Part of his capacity in use, of those who may take something."""
         self.column: NDArray[np.int8] = np.zeros(count, np.int8)
         self.seen_at: NDArray[np.int64] = np.zeros(count, np.int64)
         self.is_marked: Mask = np.zeros(count, np.bool_)
@@ -80,6 +80,9 @@ class Roster:
             for agent in self.agents
         ]
         self._takes_one = [_takes_one(agent.capacity) for agent in self.agents]
+        self._room_of = [_NO_ROOM] * count
+        self._standing = [_AWAY] * count
+        self._has_presence = [False] * count
         self._has_pools = len(pools) > 1
         self._levels = _levels(self.agents)
         self._none: NDArray[np.int8] = np.zeros(count, np.int8)
@@ -95,20 +98,28 @@ class Roster:
         """Return the rows of agents, in ascending order."""
         return np.array(sorted(self.rows[agent] for agent in agents), np.int32)
 
-    def note(self, agent: Agent) -> bool:
-        """Take in an agent who has changed; tells whether he may take anything."""
-        row = self.rows[agent.id]
-        is_ready = agent.state is not AgentState.NOT_READY
-        self.ready[row] = is_ready
-        self.signed_in[row] = is_ready or agent.deadline is not None
-        self._note_presence(row, agent, agent.id)
-        if agent.state is AgentState.READY and not agent.engaged and agent.intended_reason is None:
+    def note(self, row: int, agent: Agent) -> bool:
+        """Take in an agent who has changed; tells whether he may take anything.
+
+        What is as before is not stored again: an agent changes more often than what he may take.
+        """
+        state = agent.state
+        if state is not _NOT_READY:
+            standing = _AT_WORK
+        else:
+            standing = _AWAY if agent.deadline is None else _PAUSING
+        if standing is not self._standing[row]:
+            self._standing[row] = standing
+            self.ready[row], self.signed_in[row] = standing
+        if agent.presence is not None or self._has_presence[row]:
+            self._note_presence(row, agent, agent.id)
+        if state is _READY and not agent.engaged and agent.intended_reason is None:
             self.load[row] = 0
             self._set_free(row, self._room[row], agent.idle_since)
             return True
         if self._takes_one[row]:
-            self.load[row] = len(agent.engaged)
-            self._set_free(row, _NO_ROOM, 0)
+            if self._room_of[row] is not _NO_ROOM:
+                self._set_free(row, _NO_ROOM, 0)
             return False
         capacity = self.agents[row].capacity
         self.load[row] = used_capacity(capacity, agent.engaged) / max(1, capacity.total)
@@ -119,12 +130,14 @@ class Roster:
     def forget(self, row: int) -> None:
         """Let an agent be away."""
         self.ready[row] = self.signed_in[row] = False
+        self._standing[row] = _AWAY
         self._set_free(row, _NO_ROOM, 0)
 
     def _set_free(self, row: int, room: tuple[bool, ...], since: int) -> None:
         if self._has_pools:
             pool = self.pool[row]
             self.idle[:, pool] += np.array(room, np.int64) - (self.free[:, row] != FAR)
+        self._room_of[row] = room
         is_whole = room == _ALL_ROOM
         self.is_wholly_free[row] = is_whole
         if is_whole:
@@ -136,6 +149,7 @@ class Roster:
 
     def _note_presence(self, row: int, agent: Agent | None, name: AgentId) -> None:
         presence = agent.presence if agent is not None else None
+        self._has_presence[row] = presence is not None
         if presence is None:
             kind, at = _UNKNOWN, 0
         else:
@@ -226,6 +240,9 @@ class _Column:
 
 _NO_ROOM = (False,) * len(CHANNELS)
 _ALL_ROOM = (True,) * len(CHANNELS)
+_AT_WORK, _PAUSING, _AWAY = (True, True), (False, True), (False, False)
+"""Whether he is ready, and signed in."""
+_READY, _NOT_READY = AgentState.READY, AgentState.NOT_READY
 _UNKNOWN = 7
 
 

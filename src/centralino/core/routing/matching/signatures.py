@@ -50,21 +50,39 @@ class Signature:
     live: int = 0
 
 
-@dataclass(slots=True, eq=False)
 class Place:
-    """Where one wait is."""
+    """Where one wait is. Written out, because each wait makes one."""
 
-    waiting: Waiting
-    family: Family
-    entry: Entry
-    signature: Signature
-    stage: int = 0
-    hold: Hold | None = None
-    changes_at: int = FAR
-    """When time alone moves it on."""
-    asked: tuple[object, ...] = ()
-    """What it came with, to see whether that has changed."""
-    wish: Wish | None = None
+    __slots__ = (
+        "asked",
+        "changes_at",
+        "entry",
+        "family",
+        "hold",
+        "signature",
+        "waiting",
+        "wish",
+    )
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        family: Family,
+        entry: Entry,
+        signature: Signature,
+        asked: tuple[object, ...],
+        wish: Wish | None,
+    ) -> None:
+        self.waiting = waiting
+        self.family = family
+        self.entry = entry
+        self.signature = signature
+        self.hold: Hold | None = None
+        self.changes_at = FAR
+        """When time alone moves it on."""
+        self.asked = asked
+        """What it came with, to see whether that has changed."""
+        self.wish = wish
 
 
 class SignatureTable:

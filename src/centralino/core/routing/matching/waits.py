@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from centralino.core.agents.requirement import Requirement
     from centralino.core.interactions.channel import Channel
+    from centralino.core.interactions.wish import Wish
     from centralino.core.kernel.ids import InteractionId, QueueId
     from centralino.core.routing.matching.match import Waiting
     from centralino.core.routing.matching.roster import Roster
@@ -79,13 +80,15 @@ class Waits:
         assert waiting.queue is not None  # noqa: S101 - only who waits in one comes here
         requires = waiting.wish.requires if waiting.wish is not None else None
         family = self.family(waiting.queue, waiting.skills, waiting.channel, requires)
-        place = Place(waiting, family, self._entry(waiting, family), family.signatures[0])
-        place.asked, place.wish = asked, waiting.wish
+        entry = self._entry(waiting, family)
+        place = Place(waiting, family, entry, family.signatures[0], asked, waiting.wish)
         self.table.places[waiting.id] = place
         family.waits += 1
         family.terms.waiting += 1
-        self._hold(place)
-        place.signature = self._settle(place)
+        if place.wish is not None:
+            self._hold(place, place.wish)
+        if place.hold is not None or len(family.ages) > 1:
+            place.signature = self._settle(place)
         self._put(place)
 
     def leave(self, name: InteractionId) -> QueueTerms | None:
@@ -196,9 +199,8 @@ class Waits:
             points = waiting.priority * _STEP + min(max(0, apart), _STEP - 1)
         return (points, since, waiting.number, waiting.id)
 
-    def _hold(self, place: Place) -> None:
-        wish = place.wish
-        if wish is None or not wish.agents or not wish.hold_for_ms:
+    def _hold(self, place: Place, wish: Wish) -> None:
+        if not wish.agents or not wish.hold_for_ms:
             return
         found = self.holds.find(place.family, wish)
         if found is not None:
@@ -210,7 +212,7 @@ class Waits:
     def _settle(self, place: Place) -> Signature:
         """Return the signature for a place now, and set when that changes."""
         since, family = place.entry[1], place.family
-        place.stage = stage = family.stage_at(self.now - since)
+        stage = family.stage_at(self.now - since)
         signature = family.signatures[stage]
         changes_at = since + family.changes_after(stage)
         if place.hold is not None:
