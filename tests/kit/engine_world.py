@@ -43,7 +43,8 @@ from centralino.core.routing.configuration import (
     TenantConfiguration,
 )
 from centralino.core.routing.engine import TenantEngine
-from centralino.core.routing.matching.policy import QueueMatching
+from centralino.core.routing.matching.policy import QueueMatching, Strategy
+from centralino.core.routing.score_commands import LearnScores
 from tests.unit.core.company import NUMBER, START, TENANT
 from tests.unit.core.flow_company import flow_company
 
@@ -113,6 +114,7 @@ def world_company(
         music=("music",),
         wrap_up=WrapUp(mode=WrapUpMode.NONE),
         skills={"es": 2},
+        matching=QueueMatching(strategy=Strategy.PREDICTED, hold_out_percent=20),
     )
     agents = tuple(
         AgentConfiguration(
@@ -372,6 +374,7 @@ class EngineWorld:
         assert set(self.consults) == set(state.consults), "a consult without an end"
         due = self.engine.next_deadline()
         pending = [one.deadline for one in self._leases() if one.deadline is not None]
+        pending += [one.until for one in state.memory.scores.values()]
         assert not pending or (due is not None and due <= min(pending)), "a deadline is missed"
 
     def _leases(self) -> list[Any]:
@@ -484,6 +487,7 @@ class EngineWorld:
         assert not state.offers, "an offer outlives everybody"
         assert not state.callbacks, "a callback is never given up"
         assert not state.consults, "a consult outlives everybody"
+        assert not state.memory.scores, "scores that never grow old"
         assert not state.recordings, "a recording is awaited for ever"
         assert all(agent.engaged == () for agent in state.agents.values())
 
@@ -613,6 +617,16 @@ def _consult(world: EngineWorld, pick: int, amount: int) -> Command | None:
     )
 
 
+def _learn(world: EngineWorld, pick: int, amount: int) -> Command:
+    return LearnScores(
+        queue=QUEUES[2] if pick % 4 else QUEUES[pick % 3],
+        scores={_agent(pick): amount, _agent(amount): pick},
+        at=Instant(world.now - amount % 5 * SECOND),
+        skills={"es": 3} if amount % 2 else {},
+        good_for_ms=(amount + 1) * 1000,
+    )
+
+
 def _wish(world: EngineWorld, pick: int, amount: int) -> Command:
     agent = _agent(pick)
     commands: tuple[Command, ...] = (
@@ -660,5 +674,6 @@ STEPS: tuple[Step, ...] = (
     _queue_command,
     EngineWorld.reconcile,
     _configure,
+    _learn,
 )
 """What may happen; frequent things stand here several times."""

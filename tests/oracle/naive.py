@@ -52,7 +52,10 @@ class Remembered:
     queue_handling: dict[str, int] = field(default_factory=dict)
     recent: dict[str, list[bool]] = field(default_factory=dict)
     """Newest last."""
-    scores: dict[str, dict[Any, int]] = field(default_factory=dict)
+    scores: dict[tuple[str, frozenset[tuple[str, int]] | None], dict[Any, int]] = field(
+        default_factory=dict
+    )
+    """By queue and what is asked for, ``None`` for all that have none of their own."""
 
 
 @dataclass
@@ -378,6 +381,8 @@ class NaiveOracle:
         is_low = zlib.crc32(wait.id.encode()) % 100 < queue.matching.hold_out_percent
         if strategy == "predicted" and is_low:
             strategy, rule = "longest-idle", "held-out"
+        elif strategy == "predicted" and self._scores(world, wait, queue) is None:
+            strategy, rule = "longest-idle", "unscored"
         count = min(queue.matching.offers_at_once, len(able))
         if strategy in {"random", "weighted"}:
             if len(able) == 1:
@@ -417,8 +422,17 @@ class NaiveOracle:
             asked = {*queue.skills, *wait.skills}
             return lambda name: -sum(self.people[name].skills.get(skill, 0) for skill in asked)
         if strategy == "predicted":
-            return lambda name: -known.scores.get(queue.id, {}).get(name, 0)
+            scores = self._scores(world, wait, queue) or {}
+            return lambda name: -scores.get(name, 0)
         return self._pool_key(world, wait)
+
+    def _scores(self, world: World, wait: Wait, queue: QueueConfiguration) -> dict[Any, int] | None:
+        """Return the scores for just such waits, else those of the queue for all others."""
+        asked = {s: max(queue.skills.get(s, 0), wait.skills.get(s, 0)) for s in wait.skills}
+        asked = {**queue.skills, **asked}
+        known = world.remembered.scores
+        own = None if asked == queue.skills else known.get((queue.id, frozenset(asked.items())))
+        return own if own is not None else known.get((queue.id, None))
 
     def _load_ratio(self, agent: Agent) -> Fraction:
         """Capacity consumed by capacity there is, as Microsoft defines it."""

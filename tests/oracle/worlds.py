@@ -29,7 +29,7 @@ from centralino.core.routing.configuration import (
     TenantConfiguration,
 )
 from centralino.core.routing.matching.matching import Matching
-from centralino.core.routing.matching.memory import MatchingMemory
+from centralino.core.routing.matching.memory import MatchingMemory, ScoreSet
 from centralino.core.routing.matching.policy import (
     BorrowRule,
     PresenceRules,
@@ -40,6 +40,7 @@ from centralino.core.routing.matching.policy import (
     Terms,
     Verdict,
 )
+from centralino.core.routing.matching.signature_name import signature_name
 from tests.oracle.naive import Expected, NaiveOracle, Remembered, World
 
 if TYPE_CHECKING:
@@ -361,10 +362,23 @@ class Company:
 
     def learn(self) -> None:
         """Let scores be learned."""
-        queue = self.random.choice(self.configuration.queues).id
+        queue = self.random.choice(self.configuration.queues)
+        asking = [one for one in self.waits.values() if one.queue == queue.id]
+        asked = dict(queue.skills)
+        if asking and self.random.random() < 0.5:
+            for skill, level in self.random.choice(asking).skills.items():
+                asked[skill] = max(level, asked.get(skill, 0))
+        key = None if asked == queue.skills else frozenset(asked.items())
+        name = signature_name(queue, asked)
+        if self.random.random() < 0.2:
+            self.matching.past.learn_scores(name, None)
+            self.remembered.scores.pop((queue.id, key), None)
+            return
         scores = {name: self.random.randint(0, 5) for name in self.agents}
-        self.matching.past.learn_scores(queue, scores)
-        self.remembered.scores[queue] = dict(scores)
+        self.matching.past.learn_scores(
+            name, ScoreSet(queue.id, scores, "dice", self.now, self.now)
+        )
+        self.remembered.scores[queue.id, key] = dict(scores)
 
     def begin(self) -> None:
         """Begin an input."""

@@ -13,7 +13,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 
 import centralino
-from centralino.api import commands, consults, explanation, live, metrics, people, supervision
+from centralino.api import (
+    commands,
+    consults,
+    explanation,
+    live,
+    metrics,
+    people,
+    scores,
+    supervision,
+)
 from centralino.api.boundary import Boundary
 from centralino.api.door import BearerAuthentication, Doorkeeper, provide_door
 from centralino.api.errors import HANDLERS
@@ -40,6 +49,7 @@ def create_application(doorkeeper: Doorkeeper, settings: ApiSettings) -> Litesta
             *people.ROUTES,
             *supervision.ROUTES,
             *consults.ROUTES,
+            *scores.ROUTES,
             *explanation.ROUTES,
             metrics.read_metrics,
             read_liveness,

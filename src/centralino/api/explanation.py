@@ -14,7 +14,7 @@ from centralino.api.door import Door
 from centralino.api.errors import problem_specs
 from centralino.core.kernel.ids import InteractionId
 from centralino.core.kernel.instant import MILLISECOND, SECOND, Instant, to_iso
-from centralino.core.routing.explain import AgentFinding, Explanation, QueueFinding
+from centralino.core.routing.explain import AgentFinding, Explanation, Prediction, QueueFinding
 
 Moment = Annotated[
     datetime | None,
@@ -49,6 +49,21 @@ class ExplainedQueue(views.Shown, frozen=True, kw_only=True):
     """The first instant at which one of those rules ends by itself."""
 
 
+class ExplainedPrediction(views.Shown, frozen=True, kw_only=True):
+    """What is predicted of agents for the interaction, and whether that chooses."""
+
+    signature: str
+    """What the scores are for: the queue, or its waits that ask for just the same."""
+    is_held_out: bool
+    """The one idle longest is asked all the same, to compare with."""
+    source: str
+    learned_at: str | None
+    """Null when nothing is known: then the one idle longest is asked."""
+    until: str | None
+    """When they are too old."""
+    scores: dict[str, int]
+
+
 class InteractionExplanation(views.Shown, frozen=True, kw_only=True):
     """Why an interaction is where it is at a moment."""
 
@@ -70,6 +85,8 @@ class InteractionExplanation(views.Shown, frozen=True, kw_only=True):
     other_agents: int
     """Agents whom it could never come to."""
     queues: tuple[ExplainedQueue, ...]
+    prediction: ExplainedPrediction | None
+    """Null where the queue does not choose by prediction."""
 
 
 @get(
@@ -104,6 +121,7 @@ def shown(found: Explanation) -> InteractionExplanation:
         agents=tuple(_agent(one) for one in found.agents),
         other_agents=found.others,
         queues=tuple(_queue(one) for one in found.queues),
+        prediction=None if found.prediction is None else _prediction(found.prediction),
     )
 
 
@@ -125,6 +143,17 @@ def _queue(one: QueueFinding) -> ExplainedQueue:
         waits_since=to_iso(one.waits_since),
         why=one.why,
         changes_at=_time(one.changes_at),
+    )
+
+
+def _prediction(one: Prediction) -> ExplainedPrediction:
+    return ExplainedPrediction(
+        signature=one.signature,
+        is_held_out=one.is_held_out,
+        source=one.source,
+        learned_at=_time(one.learned_at),
+        until=_time(one.until),
+        scores={str(agent): score for agent, score in one.scores.items()},
     )
 
 

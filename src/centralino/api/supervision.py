@@ -7,7 +7,7 @@ live state. A refusal says what is so instead, for example who is offered alread
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -16,11 +16,11 @@ from msgspec import Meta
 
 from centralino.api.commands import CommandDone, IdempotencyKey, Name, carry_out, command_route
 from centralino.api.door import Door
+from centralino.api.instants import instant_of
 from centralino.core.agents.commands import ExtendWrapUp, FinishWrapUp
 from centralino.core.interactions import supervision as asked
 from centralino.core.interactions.limits import ActionKind, QueueAction
 from centralino.core.kernel.ids import AgentId, CallbackId, InteractionId, QueueId
-from centralino.core.kernel.instant import SECOND, Instant
 
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 Priority = Annotated[int, Meta(ge=0, le=9, description="Smaller is served first.")]
@@ -101,7 +101,7 @@ async def book_callback(
     command = asked.BookCallback(
         queue=QueueId(queue),
         number=data.number,
-        at=None if data.at is None else _instant(data.at),
+        at=None if data.at is None else instant_of(data.at),
         priority=data.priority,
         skills=data.skills,
     )
@@ -171,12 +171,6 @@ async def finish_wrap_up(door: Door, agent: Name, idempotency_key: IdempotencyKe
 async def extend_wrap_up(door: Door, agent: Name, idempotency_key: IdempotencyKey) -> CommandDone:
     """Give an agent more time for his wrap-up, where his queue allows it."""
     return await carry_out(door, ExtendWrapUp(agent=AgentId(agent)), agent, idempotency_key)
-
-
-def _instant(at: datetime) -> Instant:
-    since_epoch = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    whole = (since_epoch.days * 86_400 + since_epoch.seconds) * SECOND
-    return Instant(whole + since_epoch.microseconds * 1000)
 
 
 ROUTES = (

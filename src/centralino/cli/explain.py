@@ -18,7 +18,7 @@ from centralino.cli.replay import reader_of
 from centralino.core.kernel.errors import InvalidInput, NotFound
 from centralino.core.kernel.ids import InteractionId, TenantId
 from centralino.core.kernel.instant import SECOND, Instant, to_iso
-from centralino.core.routing.explain import AgentFinding, Explanation, QueueFinding
+from centralino.core.routing.explain import AgentFinding, Explanation, Prediction, QueueFinding
 from centralino.exchange.explaining import Explainer
 
 
@@ -91,11 +91,23 @@ def show(console: Console, found: Explanation) -> None:
             table.add_row(*_agent_row(one))
         console.print(table)
         console.print(f"{found.others} other agents are never asked for it.")
+    if found.prediction is not None:
+        console.print(_predicted(found.prediction))
     if found.queues:
         table = Table("queue", "waiting", "next", "since", "why no agent", "changes")
         for queue in found.queues:
             table.add_row(*_queue_row(queue))
         console.print(table)
+
+
+def _predicted(one: Prediction) -> str:
+    if one.is_held_out:
+        return "It is held out: the one idle longest is asked, whatever is predicted."
+    if one.learned_at is None:
+        return f"No scores are known for {one.signature}: the one idle longest is asked."
+    scores = ", ".join(f"{agent} {score}" for agent, score in one.scores.items())
+    learned = f"{one.source or 'somebody'} at {to_iso(one.learned_at)}"
+    return f"Scores for {one.signature}, learned by {learned}: {scores}."
 
 
 def _agent_row(one: AgentFinding) -> tuple[str, ...]:

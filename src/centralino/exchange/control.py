@@ -33,6 +33,7 @@ from centralino.core.kernel.ids import (
     TrunkId,
 )
 from centralino.core.routing.commands import ConfigureTenant
+from centralino.core.routing.score_commands import LearnScores
 
 if TYPE_CHECKING:
     from centralino.exchange.replica import TenantReplica
@@ -54,6 +55,7 @@ ControlCommand = (
     | NotePresence
     | AnySupervisionCommand
     | AnyConsultCommand
+    | LearnScores
 )
 """What may be asked from outside."""
 

@@ -20,6 +20,7 @@ from centralino.core.interactions.supervision import SupervisionCommand
 from centralino.core.kernel.ids import AgentId, InteractionId, LegId, QueueId
 from centralino.core.kernel.instant import Duration, Instant, seconds
 from centralino.core.routing.engine import TenantEngine
+from centralino.core.routing.score_commands import LearnScores
 from centralino.exchange.codec import command_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _UNASKED = (
     calls.EndInteraction,
     AgentCommand,
     SupervisionCommand,
+    LearnScores,
 )
 
 Ask = tuple[str, str, str]

@@ -29,6 +29,7 @@ from centralino.core.kernel.errors import (
 )
 from centralino.core.kernel.ids import AgentId, CallbackId, InteractionId, QueueId
 from centralino.core.kernel.instant import Instant
+from centralino.core.routing.score_commands import LearnScores
 from tests.unit.api.reception import ACME, LOOKER, NOW, Reception
 
 pytestmark = pytest.mark.unit
@@ -90,6 +91,24 @@ READY = "/v1/agents/anna/ready"
             "/v1/interactions/i-1/pick",
             {"agent": "anna"},
             asked.PickInteraction(interaction=InteractionId("i-1"), agent=AgentId("anna")),
+        ),
+        (
+            "/v1/queues/sales/scores",
+            {
+                "scores": {"anna": 7},
+                "at": "2026-01-01T01:00:00+01:00",
+                "skills": {"es": 2},
+                "good_for_s": 60,
+                "source": "model-3",
+            },
+            LearnScores(
+                queue=QueueId("sales"),
+                scores={AgentId("anna"): 7},
+                at=Instant(NOW),
+                skills={"es": 2},
+                good_for_ms=60_000,
+                source="model-3",
+            ),
         ),
         (
             "/v1/interactions/i-1/consult",

@@ -71,6 +71,7 @@ _BODIES: dict[str, dict[str, object]] = {
     "queue": {"queue": "sales"},
     "assign": {"agent": "anna"},
     "pick": {"agent": "anna"},
+    "scores": {"scores": {"anna": 3}, "at": "2026-01-01T00:00:00Z"},
     "consult": {"agent": "anna", "colleague": "bruno"},
     "consult/complete": {"agent": "anna"},
     "consult/end": {"agent": "anna"},

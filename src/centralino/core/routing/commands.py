@@ -10,6 +10,7 @@ from centralino.core.interactions.commands import AnyCallCommand
 from centralino.core.interactions.consult_commands import AnyConsultCommand
 from centralino.core.interactions.supervision import AnySupervisionCommand
 from centralino.core.routing.configuration import TenantConfiguration
+from centralino.core.routing.score_commands import LearnScores
 
 
 class ConfigureTenant(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="configure"):
@@ -29,5 +30,6 @@ Command = (
     | AnyCallCommand
     | AnySupervisionCommand
     | AnyConsultCommand
+    | LearnScores
 )
 """Every input of the engine."""

@@ -25,8 +25,10 @@ from centralino.core.routing import (
     decisions_offer,
     decisions_refer,
     decisions_refuse,
+    decisions_score,
     decisions_work,
 )
+from centralino.core.routing.state import SCORES
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
@@ -95,6 +97,8 @@ def _expire_lease(turn: Turn, name: str) -> None:
         decisions_callback.expire(turn, callback)
     elif consult is not None:
         decisions_consult.expire(turn, consult)
+    elif name.startswith(SCORES):
+        decisions_score.expire(turn, name.removeprefix(SCORES))
     else:
         recording = turn.state.recordings[RecordingId(name)]
         turn.emit(RecordingLost(interaction=recording.interaction, recording=recording.id))

@@ -40,6 +40,7 @@ from centralino.core.routing import (
     decisions_offer,
     decisions_refer,
     decisions_refuse,
+    decisions_score,
     decisions_supervision,
     decisions_tenant,
     decisions_voicemail,
@@ -48,6 +49,7 @@ from centralino.core.routing import (
 from centralino.core.routing.commands import Command, ConfigureTenant, Tick
 from centralino.core.routing.evolve import evolve
 from centralino.core.routing.matching.ordered import soonest
+from centralino.core.routing.score_commands import LearnScores
 from centralino.core.routing.state import Index, TenantState
 from centralino.core.routing.turn import Decision, Turn
 
@@ -237,6 +239,7 @@ _DECIDERS: dict[type[Command], Callable[[Turn, Any], None]] = {
     calls.RequestTransfer: decisions_refer.request,
     calls.ConfirmTransfer: decisions_refer.confirm,
     calls.FailTransfer: decisions_refer.fail,
+    LearnScores: decisions_score.learn,
     consults.RequestConsult: decisions_consult.request,
     consults.CompleteConsult: decisions_consult.complete,
     consults.EndConsult: decisions_consult.end,

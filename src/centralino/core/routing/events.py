@@ -13,6 +13,7 @@ from centralino.core.interactions.flow_events import AnyFlowEvent
 from centralino.core.interactions.queue_events import AnyQueueEvent
 from centralino.core.interactions.wait_events import AnyWaitEvent
 from centralino.core.routing.configuration import TenantConfiguration
+from centralino.core.routing.score_events import AnyScoreEvent
 
 
 class TenantConfigured(
@@ -34,5 +35,6 @@ Event = (
     | AnyCallbackEvent
     | AnyConsultEvent
     | AnyWaitEvent
+    | AnyScoreEvent
 )
 """Every event of the core."""

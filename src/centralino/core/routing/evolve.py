@@ -30,6 +30,7 @@ from centralino.core.routing.evolve_flow import FLOW_EVOLVERS
 from centralino.core.routing.evolve_offer import OFFER_EVOLVERS, free_agent
 from centralino.core.routing.evolve_queue import QUEUE_EVOLVERS
 from centralino.core.routing.evolve_release import await_recording, begin_wrap_up, note_handling
+from centralino.core.routing.evolve_score import SCORE_EVOLVERS
 from centralino.core.routing.evolve_wait import WAIT_EVOLVERS, note_left
 
 if TYPE_CHECKING:
@@ -361,6 +362,7 @@ EVOLVERS: dict[type[Event], Callable[[TenantState, Index, Any, Instant], None]] 
     **CALLBACK_EVOLVERS,
     **CONSULT_EVOLVERS,
     **WAIT_EVOLVERS,
+    **SCORE_EVOLVERS,
     **FLOW_EVOLVERS,
 }
 """Every event to what it changes."""

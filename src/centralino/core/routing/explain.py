@@ -17,7 +17,9 @@ from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import AgentId, InteractionId, QueueId
 from centralino.core.kernel.instant import MILLISECOND, Instant, to_iso
 from centralino.core.routing.explain_rules import Finding, Moment, Rule, held_for, judge
-from centralino.core.routing.matching.policy import HELPER_RANK, Sharing
+from centralino.core.routing.matching.choosing import is_held_out
+from centralino.core.routing.matching.policy import HELPER_RANK, Sharing, Strategy
+from centralino.core.routing.matching.signature_name import scored_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,6 +63,23 @@ class QueueFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is predicted of agents for a wait, and whether that chooses."""
+
+    signature: str
+    """What the scores are for; the queue's where there are none for just such waits."""
+    is_held_out: bool
+    """The one idle longest is asked all the same, to compare with."""
+    source: str
+    learned_at: Instant | None
+    """``None`` when nothing is known: then the one idle longest is asked."""
+    until: Instant | None
+    """When they are too old."""
+    scores: dict[AgentId, int]
+    """Of the agents named in ``agents``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why an interaction is where it is at an instant."""
 
@@ -86,6 +105,8 @@ class Explanation:
     others: int
     """Agents of the tenant it could never come to."""
     queues: tuple[QueueFinding, ...]
+    prediction: Prediction | None = None
+    """``None`` where the queue does not choose by prediction, or nobody is looked for."""
 
 
 def explain(state: TenantState, interaction: InteractionId, now: Instant) -> Explanation:
@@ -121,6 +142,7 @@ def explain(state: TenantState, interaction: InteractionId, now: Instant) -> Exp
         agents=agents,
         others=len(state.agents) - len(agents) if agents else 0,
         queues=tuple(_queues(moment, found, waits)),
+        prediction=_prediction(moment, found, agents),
     )
 
 
@@ -220,6 +242,28 @@ def order_of(moment: Moment, wait: Waiting) -> tuple[Fraction, int, int, str]:
         worth = Fraction(10**9 // ageing_ms, 10**9)
         points -= worth * (moment.now // MILLISECOND - since // MILLISECOND)
     return (points, since, wait.number, wait.id)
+
+
+def _prediction(
+    moment: Moment, wait: Interaction, agents: tuple[AgentFinding, ...]
+) -> Prediction | None:
+    queue = moment.queues.get(wait.queue) if wait.queue is not None else None
+    if queue is None or not agents or queue.matching.strategy is not Strategy.PREDICTED:
+        return None
+    asked = dict(queue.skills)
+    for skill, level in wait.skills.items():
+        asked[skill] = max(level, asked.get(skill, 0))
+    known = moment.state.memory.scores
+    name = scored_name(known, queue, asked)
+    found = known[name] if name is not None else None
+    return Prediction(
+        signature=name or queue.id,
+        is_held_out=is_held_out(wait.id, queue.matching.hold_out_percent),
+        source=found.source if found else "",
+        learned_at=found.learned_at if found else None,
+        until=found.until if found else None,
+        scores={one.agent: found.scores.get(one.agent, 0) for one in agents} if found else {},
+    )
 
 
 def _ahead(moment: Moment, wait: Interaction, waits: Sequence[Waiting]) -> int | None:

@@ -43,7 +43,7 @@ from centralino.core.metrics.estimated_wait import WaitRecord
 from centralino.core.routing.configuration import TenantConfiguration
 from centralino.core.routing.matching.match import place_of
 from centralino.core.routing.matching.matching import Matching
-from centralino.core.routing.matching.memory import MatchingMemory
+from centralino.core.routing.matching.memory import MatchingMemory, ScoreSet
 from centralino.core.routing.matching.ordered import OrderedNames
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 
 _QUEUED = InteractionState.QUEUED
+SCORES = "scores "
+"""What names of leases begin with that are scores."""
 _KEEPS_PLACE = frozenset({InteractionState.OFFERED, InteractionState.DIALLING})
 """Nobody is looked for, but the place counts."""
 _WAITING = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
@@ -190,6 +192,8 @@ class Index:
             self.note_callback(callback)
         for consult in state.consults.values():
             self.note_consult(consult)
+        for signature, scores in state.memory.scores.items():
+            self.note_scores(signature, scores)
         for recording in state.recordings.values():
             if recording.deadline is not None:
                 self.leases.put(recording.id, recording.deadline)
@@ -261,6 +265,13 @@ class Index:
         """Remove a consult that has ended."""
         self.consult_legs.pop(consult.leg, None)
         self.leases.drop(consult.id)
+
+    def note_scores(self, signature: str, known: ScoreSet | None) -> None:
+        """Bring the index in line with scores that were learned or are too old."""
+        if known is None:
+            self.leases.drop(SCORES + signature)
+        else:
+            self.leases.put(SCORES + signature, known.until)
 
     def forget_interaction(self, interaction: Interaction) -> None:
         """Remove an interaction that has ended."""

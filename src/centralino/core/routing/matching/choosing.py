@@ -15,6 +15,7 @@ import numpy as np
 
 from centralino.core.routing.matching.families import listing_of
 from centralino.core.routing.matching.policy import Strategy
+from centralino.core.routing.matching.signature_name import scored_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _FEW = 64
 HELD_OUT = "held-out"
+UNSCORED = "unscored"
+"""Nothing is known of who suits such a wait, or what was known is too old."""
 _DRAWN = frozenset({Strategy.RANDOM, Strategy.WEIGHTED})
 _WORDS = {strategy: strategy.value for strategy in Strategy}
 
@@ -70,7 +73,7 @@ class Chooser:
         self._memory = memory
         self._listings: dict[int, NDArray[np.int64]] = {}
         self._handling: dict[int, NDArray[np.int64]] = {}
-        self._scores: dict[int, NDArray[np.int64]] = {}
+        self._scores: dict[str, NDArray[np.int64]] = {}
         self._weights: dict[int, NDArray[np.int64]] = {}
         self._taken: NDArray[np.int64] = np.zeros(len(roster.agents), np.int64)
         for agent, count in memory.taken.items():
@@ -86,7 +89,7 @@ class Chooser:
             Strategy.FEWEST: lambda rows, _: self._taken[rows],
             Strategy.FASTEST: lambda rows, family: self._means(family.terms)[rows],
             Strategy.BEST_MATCH: self._mismatch,
-            Strategy.PREDICTED: lambda rows, family: -self._learned(family.terms)[rows],
+            Strategy.PREDICTED: lambda rows, family: -self._learned(family)[rows],
             Strategy.IDLENESS_RATIO: self._shortfall,
         }
 
@@ -94,8 +97,11 @@ class Chooser:
         """Return the strategy for one wait, and the word that says so."""
         matching = family.terms.configuration.matching
         strategy = matching.strategy
-        if strategy is Strategy.PREDICTED and is_held_out(name, matching.hold_out_percent):
-            return Strategy.LONGEST_IDLE, HELD_OUT
+        if strategy is Strategy.PREDICTED:
+            if is_held_out(name, matching.hold_out_percent):
+                return Strategy.LONGEST_IDLE, HELD_OUT
+            if self._scored(family) is None:
+                return Strategy.LONGEST_IDLE, UNSCORED
         return strategy, _WORDS[strategy]
 
     def choose(self, rows: Rows, family: Family, strategy: Strategy, most: int) -> list[int]:
@@ -138,9 +144,9 @@ class Chooser:
         if known is not None:
             known[self._roster.rows[agent]] = self._memory.handling[queue][agent]
 
-    def note_scores(self, number: int) -> None:
+    def note_scores(self) -> None:
         """Take in scores that have changed."""
-        self._scores.pop(number, None)
+        self._scores.clear()
 
     def _draw(self, rows: Rows, family: Family, strategy: Strategy, most: int) -> list[int]:
         weights = np.ones(rows.size, np.int64)
@@ -185,11 +191,17 @@ class Chooser:
             known = self._handling[terms.number] = self._vector(means)
         return known
 
-    def _learned(self, terms: QueueTerms) -> NDArray[np.int64]:
-        known = self._scores.get(terms.number)
+    def _scored(self, family: Family) -> str | None:
+        """Return for what the scores are that hold for a wait, its own or its queue's."""
+        queue = family.terms.configuration
+        return scored_name(self._memory.scores, queue, family.skills)
+
+    def _learned(self, family: Family) -> NDArray[np.int64]:
+        name = self._scored(family)
+        assert name is not None  # noqa: S101 - who is not scored is chosen in another way
+        known = self._scores.get(name)
         if known is None:
-            scores = self._memory.scores.get(terms.configuration.id, {})
-            known = self._scores[terms.number] = self._vector(scores)
+            known = self._scores[name] = self._vector(self._memory.scores[name].scores)
         return known
 
     def _weighted(self, terms: QueueTerms) -> NDArray[np.int64]:

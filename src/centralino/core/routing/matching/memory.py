@@ -4,15 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from centralino.core.kernel.ids import AgentId, QueueId
 from centralino.core.kernel.instant import Duration, Instant
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RECENT_WAITS = 60
 """So many waits make the service level that rules look at."""
@@ -47,6 +42,18 @@ class LastAgent(msgspec.Struct, frozen=True):
     at: Instant
 
 
+class ScoreSet(msgspec.Struct, frozen=True):
+    """How well agents suit waits that ask for the same, as something else has learned."""
+
+    queue: QueueId
+    scores: dict[AgentId, int]
+    """Larger is better; who is left out counts as 0."""
+    source: str
+    learned_at: Instant
+    until: Instant
+    """When they are too old."""
+
+
 class MatchingMemory(msgspec.Struct):
     """What strategies and rules know of the past."""
 
@@ -57,8 +64,8 @@ class MatchingMemory(msgspec.Struct):
     handling: dict[QueueId, dict[AgentId, Duration]] = {}
     """Mean handling per queue and agent: a moving average."""
     recent: dict[QueueId, RecentWaits] = {}
-    scores: dict[QueueId, dict[AgentId, int]] = {}
-    """Learned elsewhere: larger is better."""
+    scores: dict[str, ScoreSet] = {}
+    """Learned elsewhere, by the name of the waits that they are for."""
     last_agents: dict[str, LastAgent] = {}
     """By the customer's number, longest ago first."""
 
@@ -91,14 +98,17 @@ class MatchingMemory(msgspec.Struct):
         """A wait has ended: answered in time, or not."""
         self.recent.setdefault(queue, RecentWaits()).add(is_met=is_met)
 
-    def learn_scores(self, queue: QueueId, scores: Mapping[AgentId, int]) -> None:
-        """Take scores in the place of those known of a queue."""
-        self.scores[queue] = dict(scores)
+    def learn_scores(self, signature: str, learned: ScoreSet | None) -> None:
+        """Take scores in the place of those known, or know none."""
+        if learned is None:
+            self.scores.pop(signature, None)
+        else:
+            self.scores[signature] = learned
 
     def forget(self, agent: AgentId) -> None:
         """Forget an agent whom the configuration has no longer."""
         self.taken.pop(agent, None)
         for means in self.handling.values():
             means.pop(agent, None)
-        for scores in self.scores.values():
-            scores.pop(agent, None)
+        for known in self.scores.values():
+            known.scores.pop(agent, None)

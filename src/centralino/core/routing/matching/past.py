@@ -12,14 +12,12 @@ from centralino.core.kernel.instant import MILLISECOND
 from centralino.core.routing.matching.policy import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from centralino.core.kernel.ids import AgentId, QueueId
     from centralino.core.kernel.instant import Duration
     from centralino.core.routing.configuration import TenantConfiguration
     from centralino.core.routing.matching.borrowing import Borrowing
     from centralino.core.routing.matching.choosing import Chooser
-    from centralino.core.routing.matching.memory import MatchingMemory
+    from centralino.core.routing.matching.memory import MatchingMemory, ScoreSet
     from centralino.core.routing.matching.waits import Waits
 
 
@@ -83,10 +81,10 @@ class Past:
         self._memory.note_signed_out(agent)
         self._chooser.note_signed_out(agent)
 
-    def learn_scores(self, queue: QueueId, scores: Mapping[AgentId, int]) -> None:
-        """Take scores of agents for a queue in the place of those known."""
-        self._memory.learn_scores(queue, scores)
-        self._chooser.note_scores(self._waits.queues[queue].number)
+    def learn_scores(self, signature: str, learned: ScoreSet | None) -> None:
+        """Take scores in the place of those known for a signature, or know none."""
+        self._memory.learn_scores(signature, learned)
+        self._chooser.note_scores()
 
     def _note_wait(self, queue: QueueId, waited: Duration, *, is_answered: bool) -> None:
         terms = self._waits.queues.get(queue)
