@@ -76,6 +76,7 @@ class Course:
         self.freed, self.came = Times(), Times()
         self.take(WARM_UP)
         self.freed, self.came = Times(), Times()
+        self.times = {"freed_agent": self.freed, "arrival": self.came}
 
     def waiting(self) -> int:
         """Count those who wait."""
@@ -163,18 +164,26 @@ def _full_size() -> Iterator[Measurement]:
 
 def _flatness() -> Iterator[Measurement]:
     """Compare sizes, in turns, so that both see the same machine."""
-    for name, large, small, goal in (
-        ("freed_agent_100k_to_1k_waiting", FULL, Size(FULL.agents, FULL.queues, 1000), 2.0),
+    for between, large, small, kinds, goal in (
         (
-            "arrival_10k_to_1k_agents",
+            "100k_to_1k_waiting",
+            FULL,
+            Size(FULL.agents, FULL.queues, 1000),
+            ("freed_agent", "arrival"),
+            2.0,
+        ),
+        (
+            "10k_to_1k_agents",
             Size(FULL.agents, FULL.queues, 0),
             Size(FULL.agents // 10, FULL.queues, 0),
+            ("arrival",),
             2.5,
         ),
         (
-            "freed_agent_10k_to_1k_agents",
+            "10k_to_1k_agents",
             Size(FULL.agents, FULL.queues, 10_000),
             Size(FULL.agents // 10, FULL.queues, 10_000),
+            ("freed_agent",),
             2.5,
         ),
     ):
@@ -185,17 +194,15 @@ def _flatness() -> Iterator[Measurement]:
             for course in courses:
                 course.take(DECISIONS // 5)
         gc.unfreeze()
-        medians = [
-            quantile_us(course.freed.ours if course.has_line else course.came.ours, 0.5)
-            for course in courses
-        ]
-        yield Measurement(
-            f"{PREFIX}{name}_p50_ratio",
-            medians[0] / medians[1],
-            "",
-            goal=goal,
-            note=f"{medians[0]:.0f} to {medians[1]:.0f} us",
-        )
+        for kind in kinds:
+            medians = [quantile_us(course.times[kind].ours, 0.5) for course in courses]
+            yield Measurement(
+                f"{PREFIX}{kind}_{between}_p50_ratio",
+                medians[0] / medians[1],
+                "",
+                goal=goal,
+                note=f"{medians[0]:.0f} to {medians[1]:.0f} us",
+            )
 
 
 def _small_day() -> Measurement:

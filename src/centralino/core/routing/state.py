@@ -195,15 +195,11 @@ class Index:
         for signature, scores in state.memory.scores.items():
             self.note_scores(signature, scores)
         for recording in state.recordings.values():
-            if recording.deadline is not None:
-                self.leases.put(recording.id, recording.deadline)
+            self.leases.put(recording.id, recording.deadline)
 
     def note_interaction(self, interaction: Interaction) -> None:
         """Bring the index in line with an interaction that has changed."""
-        if interaction.deadline is None:
-            self.interaction_deadlines.drop(interaction.id)
-        else:
-            self.interaction_deadlines.put(interaction.id, interaction.deadline)
+        self.interaction_deadlines.put(interaction.id, interaction.deadline)
         queue = interaction.queue
         if queue is None:
             return
@@ -242,10 +238,7 @@ class Index:
 
     def note_callback(self, callback: Callback) -> None:
         """Bring the index in line with a callback that has changed."""
-        if callback.deadline is None:
-            self.leases.drop(callback.id)
-        else:
-            self.leases.put(callback.id, callback.deadline)
+        self.leases.put(callback.id, callback.deadline)
         if callback.state is CallbackState.WAITING:
             self.waiting_callbacks.add(callback.id)
         else:
@@ -291,10 +284,7 @@ class Index:
 
     def note_agent(self, agent: Agent) -> None:
         """Bring the index in line with an agent who has changed."""
-        if agent.deadline is None:
-            self.agent_deadlines.drop(agent.id)
-        else:
-            self.agent_deadlines.put(agent.id, agent.deadline)
+        self.agent_deadlines.put(agent.id, agent.deadline)
         if agent.id not in self.agent_configurations:
             self.leaving.add(agent.id)
         elif self.leaving:

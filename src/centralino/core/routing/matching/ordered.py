@@ -34,14 +34,18 @@ class OrderedNames(Generic[Name]):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def put(self, name: Name, key: int) -> None:
-        """Add a name, or give it another key."""
-        if self._keys.get(name) == key:
+    def put(self, name: Name, key: int | None) -> None:
+        """Give a name its key; with ``None`` it is there no longer."""
+        keys = self._keys
+        if keys.get(name) == key:
             return
-        self._keys[name] = key
+        if key is None:
+            del keys[name]
+            return
+        keys[name] = key
         heappush(self._heap, (key, name))
-        if len(self._heap) > 2 * len(self._keys) + _SLACK:
-            self._heap = [(key, name) for name, key in self._keys.items()]
+        if len(self._heap) > 2 * len(keys) + _SLACK:
+            self._heap = [(key, name) for name, key in keys.items()]
             heapify(self._heap)
 
     def drop(self, name: Name) -> None:
