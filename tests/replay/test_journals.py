@@ -16,9 +16,16 @@ from pathlib import Path
 import pytest
 
 from centralino.adapters.journal.memory import InMemoryJournal
+from centralino.core.interactions.consult_events import (
+    ConsultCompleted,
+    ConsultEnded,
+    InteractionForsaken,
+)
+from centralino.core.interactions.consult_lifecycle import CONSULT, ConsultState
 from centralino.core.kernel.ids import TenantId
 from centralino.core.kernel.instant import Instant
 from centralino.core.routing.engine import TenantEngine
+from centralino.core.routing.score_events import ScoresExpired, ScoresLearned
 from centralino.exchange.codec import command_of, events_of
 from centralino.exchange.ports import JournalRecord
 from centralino.exchange.replay import read_events, replay
@@ -99,6 +106,16 @@ def test_there_is_a_journal_of_flows() -> None:
     journal = load(JOURNALS / "flow-hour-2.jsonl")
     counts = count_calls(read_stories(read_events(journal, TENANT)))
     assert min(counts.answered, counts.transferred, counts.voicemails, counts.missed) > 0
+
+
+def test_there_is_a_journal_of_consults_that_end_in_every_way() -> None:
+    journal = load(JOURNALS / "consult-hour-1.jsonl")
+    events = [event for _, event in read_events(journal, TENANT)]
+    results = {event.result for event in events if isinstance(event, ConsultEnded)}
+    if any(isinstance(event, ConsultCompleted) for event in events):
+        results.add(ConsultState.COMPLETED)
+    assert results == CONSULT.terminal - {ConsultState.FAILED}
+    assert {type(event) for event in events} >= {InteractionForsaken, ScoresLearned, ScoresExpired}
 
 
 @pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.jsonl")), ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from centralino.core.agents.commands import AgentCommand
 from centralino.core.interactions import commands as calls
 from centralino.core.interactions import effects
+from centralino.core.interactions.consult_events import ConsultCompleted
 from centralino.core.interactions.events import OfferAccepted
 from centralino.core.interactions.supervision import SupervisionCommand
 from centralino.core.kernel.ids import AgentId, InteractionId, LegId, QueueId
@@ -182,6 +183,9 @@ class _Reader:
                 phone = self._engine.state.agents[event.agent].leg
                 if phone is not None:
                     self._customers[phone] = interaction.leg
+            elif isinstance(event, ConsultCompleted):
+                interaction = self._engine.state.interactions[event.interaction]
+                self._customers[event.leg] = interaction.leg
 
     def _note_effect(self, effect: effects.Effect, now: Instant) -> None:
         found = ask_of(effect, self._engine, self._counts)

@@ -168,6 +168,7 @@ def test_a_number_is_asked_and_has_the_customer() -> None:
 @pytest.mark.parametrize("by", [ANNA, CARLA])
 def test_after_they_have_talked_the_customer_has_his_agent_again(by: AgentId) -> None:
     talk = Talk()
+    idle_since = talk.desk.engine.state.agents[CARLA].idle_since
     talk.answer()
     back = talk.desk.do(EndConsult(agent=by, interaction=talk.interaction))
     bridge = only(back, effects.BridgeLegs)
@@ -178,6 +179,7 @@ def test_after_they_have_talked_the_customer_has_his_agent_again(by: AgentId) ->
     talk.end(talk.colleague)
     assert talk.results() == [ConsultState.RETURNED]
     assert talk.state(CARLA) is AgentState.READY
+    assert talk.desk.engine.state.agents[CARLA].idle_since == idle_since
     talk.require_settled()
 
 
