@@ -95,6 +95,7 @@ def test_it_says_eligible_exactly_where_matching_would_pick(seed: int) -> None:
         for name in match.agents:
             assert (name, match.interaction) in eligible
             assert first_before(moment, name, wait, waits) is None
+        company.begin()
         company.settle()
         assert Rule.ELIGIBLE not in {one.rule for one in findings(company).values()}
 

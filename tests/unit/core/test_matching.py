@@ -11,6 +11,7 @@ import pytest
 
 from centralino.core.agents.capacity import Capacity, ChannelRule, Engagement, may_take
 from centralino.core.agents.lifecycle import AgentState
+from centralino.core.agents.presence import Availability, presence_of
 from centralino.core.agents.requirement import AnyOf, AttributeIs, HasSkill, NoneOf, meets
 from centralino.core.interactions.channel import Channel
 from centralino.core.interactions.wish import Wish, WishKind
@@ -23,10 +24,12 @@ from centralino.core.routing.configuration import (
     TenantConfiguration,
 )
 from centralino.core.routing.matching.policy import (
+    PresenceRules,
     QueueMatching,
     RelaxationStep,
     Strategy,
     Terms,
+    Verdict,
 )
 from tests.oracle.worlds import START, Company, Ticket
 
@@ -120,6 +123,24 @@ def test_round_robin_goes_on_after_the_last() -> None:
     for n in range(3):
         wait(at, f"i{n}")
     assert order(at) == ["c", "a", "b"]
+
+
+def test_nothing_is_drawn_where_one_is_left_of_several() -> None:
+    rules = PresenceRules(unknown=Verdict.LAST)
+    for decision in range(8):
+        at = company(
+            QueueMatching(strategy=Strategy.RANDOM, presence=rules), *(agent(n) for n in "abc")
+        )
+        known = at.agents[AgentId("a")]
+        known.presence = presence_of(Availability.AVAILABLE, "", "test", at.now, 1, at.now)
+        for _ in range(decision + 1):
+            at.begin()
+        for name in "abc":
+            ready(at, name, 10)
+        wait(at, "i1")
+        wait(at, "i2")
+        at.settle()
+        assert at.matches == 2
 
 
 def test_several_are_asked_at_once() -> None:

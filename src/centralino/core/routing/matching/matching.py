@@ -324,8 +324,6 @@ class Matching:
 
     def _match(self, signature: Signature, rows: Rows, verdicts: NDArray[np.int8] | None) -> Match:
         """Choose among the agents whose first wait is the head of a signature."""
-        if rows.size == 1:
-            return self._match_one(signature, int(rows[0]))
         family = signature.family
         place = self._head(signature.slot)
         name, wish = place.waiting.id, place.wish
@@ -337,6 +335,8 @@ class Matching:
         if family.terms.rings is not None and rows.size > 1:
             rings = family.terms.rings[rows]
             rows = rows[rings == rings.min()]
+        if rows.size == 1:
+            return self._match_one(signature, int(rows[0]))
         strategy, rule = self._chooser.strategy_for(family, name)
         most = family.terms.configuration.matching.offers_at_once
         agents = self._roster.agents
