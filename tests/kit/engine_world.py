@@ -32,6 +32,7 @@ from centralino.core.interactions.consult_lifecycle import ConsultState
 from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.limits import ActionKind, LimitKind, QueueAction, QueueLimit
 from centralino.core.interactions.ownership import Ownership
+from centralino.core.interactions.wish import Wish
 from centralino.core.kernel.errors import Conflict, InvalidInput, NotFound
 from centralino.core.kernel.ids import AgentId, BridgeId, LegId, QueueId, RecordingId, TrunkId
 from centralino.core.kernel.instant import SECOND, Instant
@@ -524,7 +525,9 @@ def _come(world: EngineWorld, pick: int, amount: int) -> Command:
         leg=world.new_leg("chat" if amount % 2 else "in"),
         queue=QUEUES[pick % len(QUEUES)],
         channel=channel,
-        priority=amount % 10,
+        priority=amount % 11,
+        skills=({}, {}, {"es": amount % 12}, {"fr": 1})[pick % 4],
+        wish=Wish(agents=(_agent(pick),)) if amount % 7 == 0 else None,
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -18,12 +18,13 @@ from centralino.core.interactions.commands import (
 from centralino.core.interactions.effects import HangUpLeg, PlayPrompts, RingAgent
 from centralino.core.interactions.events import InteractionArrived, InteractionEnded
 from centralino.core.interactions.flow_events import InteractionTurnedAway
-from centralino.core.kernel.errors import NotFound
+from centralino.core.interactions.supervision import BookCallback
+from centralino.core.kernel.errors import AppError, InvalidInput, NotFound
 from centralino.core.kernel.ids import LegId, QueueId
 from centralino.core.kernel.outcome import COMPLETED
 from centralino.core.routing.commands import ConfigureTenant
 from centralino.core.routing.decisions_customer import ABANDONED, OVERLOADED
-from tests.unit.core.company import SALES, Desk, company, only
+from tests.unit.core.company import ANNA, SALES, Desk, company, only
 
 if TYPE_CHECKING:
     from centralino.core.routing.configuration import TenantConfiguration
@@ -120,3 +121,29 @@ def test_a_queue_without_music_orders_none_even_when_the_driver_comes_back() -> 
     )
     again = desk.do(ReconcileLegs(legs=legs))
     assert not [e for e in again.effects if isinstance(e, PlayPrompts)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "words"),
+    [
+        ({"skills": {"fr": 1}}, NotFound, "no agent has the skill fr"),
+        ({"skills": {"es": 0}}, InvalidInput, "levels of es are 1 to 10"),
+        ({"skills": {"es": 11}}, InvalidInput, "levels of es are 1 to 10"),
+        ({"priority": 10}, InvalidInput, "priorities are 0 to 9"),
+        ({"wish": {"agents": [ANNA, "nobody"]}}, NotFound, "no agent nobody"),
+    ],
+)
+def test_who_asks_for_what_is_not_there_is_refused_and_nothing_changes(
+    fields: dict[str, Any], kind: type[AppError], words: str
+) -> None:
+    plain = company()
+    agents = tuple(msgspec.structs.replace(one, skills={"es": 3}) for one in plain.agents)
+    desk = Desk(msgspec.structs.replace(plain, agents=agents))
+    before = desk.engine.state_hash()
+    with pytest.raises(kind, match=words):
+        desk.do(_come("in-0", **fields))
+    if "skills" in fields:
+        with pytest.raises(kind, match=words):
+            desk.do(BookCallback(queue=SALES, number="+390212345678", **fields))
+    assert desk.engine.state_hash() == before
+    desk.do(_come("in-0", skills={"es": 8}))

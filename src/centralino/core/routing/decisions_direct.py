@@ -20,6 +20,8 @@ from centralino.core.interactions.flow_events import InteractionTurnedAway
 from centralino.core.kernel.errors import NotFound
 from centralino.core.kernel.ids import InteractionId
 from centralino.core.routing.decisions_customer import ANSWER_WITHIN, OVERLOADED, order_music
+from centralino.core.routing.decisions_skill import require_skills
+from centralino.core.routing.decisions_supervision import require_priority
 from centralino.core.routing.decisions_wait import position_of, tell_wait
 from centralino.core.routing.decisions_wish import wish_for
 
@@ -34,13 +36,20 @@ def queue_interaction(turn: Turn, command: QueueInteraction) -> None:
     A leg that is known already changes nothing.
 
     Raises:
-        NotFound: there is no such queue; nothing has changed.
+        NotFound: there is no such queue, skill or agent; nothing has changed.
+        InvalidInput: there is no such priority or level; nothing has changed.
     """
     queue = turn.index.queues.get(command.queue)
     if queue is None:
         raise NotFound(f"there is no queue {command.queue}", details={"queue": command.queue})
     if command.leg in turn.index.customer_legs:
         return
+    require_skills(turn, command.skills)
+    if command.priority is not None:
+        require_priority(command.priority)
+    for agent in command.wish.agents if command.wish is not None else ():
+        if agent not in turn.index.agent_configurations:
+            raise NotFound(f"there is no agent {agent}", details={"agent": agent})
     interaction = InteractionId(turn.new_id("interaction"))
     turn.emit(
         InteractionArrived(

@@ -7,11 +7,11 @@ one idle longest again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from centralino.core.kernel.errors import Conflict, InvalidInput, NotFound
 from centralino.core.kernel.instant import after, milliseconds, seconds
+from centralino.core.routing.decisions_skill import require_skills
 from centralino.core.routing.matching.families import required_skills
 from centralino.core.routing.matching.policy import Strategy
 from centralino.core.routing.matching.signature_name import signature_name
@@ -105,18 +105,7 @@ def _require_known(turn: Turn, command: LearnScores) -> None:
     for name in command.scores:
         if name not in people:
             raise NotFound(f"there is no agent {name}", details={"agent": name})
-    best: Mapping[str, int] = {
-        skill: max((agent.skills.get(skill, 0) for agent in people.values()), default=0)
-        for skill in command.skills
-    }
-    for skill, level in command.skills.items():
-        if not best[skill]:
-            raise NotFound(f"no agent has the skill {skill}", details={"skill": skill})
-        if not 1 <= level <= best[skill]:
-            raise InvalidInput(
-                f"levels of {skill} are 1 to {best[skill]}, the best that an agent has",
-                details={"path": f"skills.{skill}"},
-            )
+    require_skills(turn, command.skills)
 
 
 def expire(turn: Turn, signature: str) -> None:

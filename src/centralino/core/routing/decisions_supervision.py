@@ -22,6 +22,7 @@ from centralino.core.kernel.errors import Conflict, InvalidInput, NotFound
 from centralino.core.routing import decisions_callback, decisions_limit, decisions_offer
 from centralino.core.routing.decisions_dial import book, way_to
 from centralino.core.routing.decisions_recall import recall_all
+from centralino.core.routing.decisions_skill import require_skills
 
 if TYPE_CHECKING:
     from centralino.core.agents.state import Agent
@@ -78,7 +79,7 @@ def rerank(turn: Turn, command: asked.RerankInteraction) -> None:
         NotFound, Conflict: he is not there, or does not wait.
         InvalidInput: there is no such priority.
     """
-    _require_priority(command.priority)
+    require_priority(command.priority)
     interaction = _require_waiting(turn, command.interaction)
     if interaction.priority != command.priority:
         turn.emit(InteractionReranked(interaction=interaction.id, priority=command.priority))
@@ -92,7 +93,7 @@ def requeue(turn: Turn, command: asked.RequeueInteraction) -> None:
         InvalidInput: there is no such priority.
     """
     if command.priority is not None:
-        _require_priority(command.priority)
+        require_priority(command.priority)
     interaction = _require_waiting(turn, command.interaction)
     _require_queue(turn, command.queue)
     if interaction.queue == command.queue:
@@ -143,12 +144,13 @@ def book_callback(turn: Turn, command: asked.BookCallback) -> None:
     """Promise to call somebody back; asking the same again changes nothing.
 
     Raises:
-        NotFound: there is no such queue.
-        InvalidInput: the number cannot be called, or there is no such priority.
+        NotFound: there is no such queue or skill.
+        InvalidInput: the number cannot be called, or there is no such priority or level.
     """
     _require_queue(turn, command.queue)
     if command.priority is not None:
-        _require_priority(command.priority)
+        require_priority(command.priority)
+    require_skills(turn, command.skills)
     if way_to(turn, command.number) is None:
         raise InvalidInput("the number cannot be called from here", details={"path": "number"})
     for known in turn.state.callbacks.values():
@@ -174,7 +176,8 @@ def _require_queue(turn: Turn, name: QueueId) -> None:
         raise NotFound(f"there is no queue {name}", details={"queue": name})
 
 
-def _require_priority(priority: int) -> None:
+def require_priority(priority: int) -> None:
+    """Check a priority; raises InvalidInput."""
     if not HIGHEST_PRIORITY <= priority <= LOWEST_PRIORITY:
         raise InvalidInput("priorities are 0 to 9", details={"path": "priority"})
 

@@ -128,6 +128,8 @@ class Index:
         """Legs of colleagues who are asked."""
         self.queues: dict[QueueId, QueueConfiguration] = {}
         self.agent_configurations: dict[AgentId, AgentConfiguration] = {}
+        self.skills: frozenset[str] = frozenset()
+        """Every skill that an agent has."""
         self.queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
         self.shared_queues: frozenset[QueueId] = frozenset()
         """Those some of whose agents have other queues too."""
@@ -140,6 +142,7 @@ class Index:
         """Take over names; all agents and interactions must be noted again."""
         self.queues = {queue.id: queue for queue in configuration.queues}
         self.agent_configurations = {agent.id: agent for agent in configuration.agents}
+        self.skills = frozenset(skill for person in configuration.agents for skill in person.skills)
         self.numbers = {number.number: number for number in configuration.numbers}
         self.library = FlowLibrary(configuration.catalogue, self.library)
         menus = {flow.name: flow for flow in configuration.flows}
