@@ -84,6 +84,10 @@ class Talk:
         await self.submit(request)
         await self.stage.report.wait_for("user.heard", tone_hz=anna.tone_hz)
         await self.stage.report.wait_for("user.heard", tone_hz=bruno.tone_hz)
+        await self.require_music()
+
+    async def require_music(self) -> None:
+        """Let the customer hear music, and nobody, for two seconds."""
         await self.listen()
         heard = self.phone.heard()[-RATE:]
         assert has_tone(heard, MUSIC_HZ)
@@ -170,5 +174,22 @@ def test_the_customer_has_his_agent_again_and_the_recording_was_silent(tmp_path:
             for side, hz in ((customer, CUSTOMER_HZ), (agent, anna.tone_hz)):
                 assert has_tone(side[: silent[0]], hz, sample_rate=rate)
                 assert has_tone(side[silent[-1] + rate // 2 :], hz, sample_rate=rate)
+
+    asyncio.run(run())
+
+
+def test_an_exchange_that_dies_meanwhile_costs_nobody_anything(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with talk_of(tmp_path) as talk:
+            await talk.ask()
+            await talk.stage.kill_and_wait("exchange")
+            await talk.require_music()
+            assert talk.stage.report.of("user.ended") == []
+            await until(lambda: talk.control.health is not None)
+            await talk.submit(CompleteConsult(agent=ANNA, interaction=talk.interaction))
+            await talk.phone.hear(bruno.tone_hz)
+            await talk.stage.report.wait_for("user.ended")
+            await talk.phone.command("hangup")
+            await until(lambda: len(talk.stage.report.of("user.ended")) == 2)
 
     asyncio.run(run())
