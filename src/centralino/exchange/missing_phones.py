@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from centralino.core.agents.lifecycle import NotReadyReason
+from centralino.core.interactions.consult_events import ConsultAnswered, ConsultEnded
 from centralino.core.interactions.events import OfferAccepted, OfferFailed
 from centralino.core.kernel.ids import AgentId, LegId, TenantId
 from centralino.core.routing.events import TenantConfigured
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 CODE = "agent-phone-not-found"
 MOST_NAMED = 10
-_WATCHED = frozenset({OfferFailed, OfferAccepted, TenantConfigured})
+_WATCHED = frozenset({OfferFailed, OfferAccepted, ConsultEnded, ConsultAnswered, TenantConfigured})
 
 
 class MissingPhones:
@@ -41,6 +42,10 @@ class MissingPhones:
                     known.add(event.agent)
                 case OfferAccepted():
                     known.discard(event.agent)
+                case ConsultEnded(colleague=str(name), reason=NotReadyReason.PHONE_NOT_FOUND):
+                    known.add(name)
+                case ConsultAnswered(colleague=str(name)):
+                    known.discard(name)
                 case TenantConfigured():
                     known.clear()
                 case _:

@@ -93,7 +93,7 @@ class CallStory:
                 self.missed += 1
             case calls.InteractionReleased():
                 self.released_at = at
-            case calls.InteractionHandedOn():
+            case calls.InteractionHandedOn() | ConsultCompleted(colleague=None):
                 self.released_at = self.transferred_at = at
             case calls.InteractionEnded():
                 self.ended_at = at
@@ -109,7 +109,7 @@ class CallStory:
         match event:
             case InteractionTurnedAway() | InteractionDequeued(reason="timeout" | "no-agents"):
                 self.overflows += 1
-            case TransferAnswered() | ConsultCompleted(colleague=None):
+            case TransferAnswered():
                 self.transferred_at = at
             case VoicemailLeft():
                 self.voicemails += 1

@@ -35,6 +35,7 @@ from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Re
 from centralino.core.routing.commands import ConfigureTenant, Tick
 from centralino.core.routing.engine import TenantEngine
 from centralino.core.routing.explain import explain
+from centralino.exchange.summary import read_stories
 from tests.unit.core.company import ANNA, BRUNO, CARLA, TENANT, Desk, company, only
 
 if TYPE_CHECKING:
@@ -163,6 +164,10 @@ def test_a_number_is_asked_and_has_the_customer() -> None:
     assert only(over, effects.HangUpLeg).leg == CUSTOMER
     (ended,) = [e for e in over.events if isinstance(e, InteractionEnded)]
     assert ended.outcome.reason is OutcomeReason.TRANSFERRED
+    told_events = [(one.at, event) for one in talk.desk.decisions for event in one.events]
+    (story,) = read_stories(told_events)
+    assert story.transferred_at == story.released_at
+    assert story.transferred_at is not None
 
 
 @pytest.mark.parametrize("by", [ANNA, CARLA])

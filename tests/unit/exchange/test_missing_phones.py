@@ -7,11 +7,12 @@ import pytest
 
 from centralino.core.agents.commands import MakeAgentNotReady
 from centralino.core.interactions.commands import ConfirmAnswered, EndLeg
+from centralino.core.interactions.consult_commands import RequestConsult
 from centralino.core.interactions.effects import RingAgent
 from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 from centralino.core.routing.commands import Tick
 from centralino.exchange.missing_phones import CODE, MissingPhones
-from tests.unit.core.company import ANNA, BRUNO, TENANT, Desk, only
+from tests.unit.core.company import ANNA, BRUNO, CARLA, TENANT, Desk, only
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +44,20 @@ def test_another_configuration_forgets_what_was() -> None:
     cleared = phones.take(TENANT, desk.decisions[0])
     assert cleared is not None
     assert cleared.is_cleared
+
+
+def test_a_colleague_whose_phone_nobody_has_is_told_of_too() -> None:
+    desk, phones = Desk(), MissingPhones()
+    ring = desk.connect_call("in-1")
+    interaction = next(iter(desk.engine.state.interactions))
+    ask = RequestConsult(agent=ring.agent, interaction=interaction, colleague=CARLA)
+    first = only(desk.do(ask), RingAgent)
+    failed = desk.do(EndLeg(leg=first.leg, outcome=NOBODY, by_far_end=True))
+    alarm = phones.take(TENANT, failed)
+    assert alarm is not None
+    assert CARLA in alarm.text
+    desk.do(Tick(), after_s=60)
+    again = only(desk.do(ask), RingAgent)
+    answered = phones.take(TENANT, desk.do(ConfirmAnswered(leg=again.leg)))
+    assert answered is not None
+    assert answered.is_cleared
