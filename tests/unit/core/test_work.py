@@ -19,8 +19,9 @@ from centralino.core.interactions.lifecycle import InteractionState
 from centralino.core.interactions.ownership import Ownership
 from centralino.core.kernel.errors import Conflict
 from centralino.core.kernel.ids import LegId
+from centralino.core.kernel.instant import SECOND
 from centralino.core.kernel.outcome import COMPLETED, Outcome, OutcomeReason, Result
-from centralino.core.routing.commands import Tick
+from centralino.core.routing.commands import ConfigureTenant, Tick
 from tests.unit.core.company import ANNA, BRUNO, SALES, Desk, company, only
 
 if TYPE_CHECKING:
@@ -181,3 +182,27 @@ def test_a_recording_that_nobody_brings_is_said_to_be_lost() -> None:
     lost = desk.do(Tick(), after_s=3600)
     assert [e for e in lost.events if isinstance(e, calls.RecordingLost)]
     assert desk.engine.next_deadline() is None
+
+
+def test_what_a_call_interrupts_is_not_taken_from_its_agent_meanwhile() -> None:
+    desk = desk_of(ownership=Ownership(first_reply_ms=60_000))
+    plain = desk.engine.state.configuration
+    assert plain is not None
+    channels = {
+        Channel.CHAT: ChannelRule(most=2),
+        Channel.VOICE: ChannelRule(interrupts=(Channel.CHAT,)),
+    }
+    capacity = Capacity(total=2, channels=channels)
+    agents = tuple(msgspec.structs.replace(one, capacity=capacity) for one in plain.agents)
+    desk.do(ConfigureTenant(configuration=msgspec.structs.replace(plain, agents=agents)))
+    come(desk, "chat-1")
+    accept(desk, "chat-1")
+    ring = desk.connect_call("in-1")
+    assert ring.agent == ANNA
+    desk.do(Tick(), after_s=60)
+    chat = one_of(desk, "chat-1")
+    assert (chat.agent, chat.deadline) == (ANNA, desk.now + 60 * SECOND)
+    desk.do(asked.EndLeg(leg=ring.leg, outcome=COMPLETED, by_far_end=True))
+    desk.do(Tick(), after_s=5)
+    desk.do(Tick(), after_s=55)
+    assert one_of(desk, "chat-1").state is InteractionState.QUEUED

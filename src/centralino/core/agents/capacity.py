@@ -85,6 +85,17 @@ def may_take(capacity: Capacity, engaged: Iterable[Engagement], channel: Channel
     return same < rule.most and offers < capacity.most_offers and used + rule.cost <= capacity.total
 
 
+def is_laid_aside(capacity: Capacity, engaged: Iterable[Engagement], channel: Channel) -> bool:
+    """Tell whether something that an agent has interrupts his work of ``channel``.
+
+    >>> calls_first = Capacity(channels={Channel.VOICE: ChannelRule(interrupts=(Channel.MAIL,))})
+    >>> call = Engagement(InteractionId("i-1"), Channel.VOICE)
+    >>> is_laid_aside(calls_first, (call,), Channel.MAIL)
+    True
+    """
+    return any(channel in capacity.rule(one.channel).interrupts for one in engaged)
+
+
 def used_capacity(capacity: Capacity, engaged: Iterable[Engagement]) -> int:
     """Return the units that an agent's work takes now; interrupted work counts too."""
     return sum(capacity.rule(one.channel).cost for one in engaged)

@@ -231,7 +231,7 @@ class InteractionHandedOn(InteractionEvent, frozen=True, tag="interaction.handed
 
 
 class OwnershipRenewed(InteractionEvent, frozen=True, tag="interaction.ownership-renewed"):
-    """The agent shows that he works on it."""
+    """The agent shows that he works on it, or something interrupts him."""
 
     deadline: Instant | None
     """When it returns to its queue without another sign; ``None`` never."""

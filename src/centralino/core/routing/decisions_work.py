@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from centralino.core.agents.capacity import is_laid_aside
 from centralino.core.agents.refusals import RefusalCause
 from centralino.core.agents.wrap_up import wrap_up_ms
 from centralino.core.interactions.channel import Channel
@@ -131,9 +132,21 @@ def end_wrapped(turn: Turn, interaction: Interaction) -> None:
 
 
 def lapse(turn: Turn, interaction: Interaction) -> None:
-    """The owner has shown no sign of work: somebody else gets the customer."""
+    """The owner has shown no sign of work: somebody else gets the customer.
+
+    Not while something interrupts that work, such as a call: then his time begins anew.
+    """
     assert interaction.agent is not None  # noqa: S101 - it is owned
+    assert interaction.queue is not None  # noqa: S101 - it came from a queue
     agent = turn.state.agents[interaction.agent]
+    configured = turn.index.agent_configurations.get(agent.id)
+    if configured is not None and is_laid_aside(
+        configured.capacity, agent.engaged, interaction.channel
+    ):
+        ownership = turn.index.queues[interaction.queue].ownership
+        deadline = turn.within_ms(max(ownership.first_reply_ms, ownership.idle_ms))
+        turn.emit(OwnershipRenewed(interaction=interaction.id, deadline=deadline))
+        return
     reason, until = decisions_offer.rest(turn, agent, RefusalCause.MISSED)
     turn.emit(
         InteractionReturned(
