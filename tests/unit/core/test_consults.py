@@ -37,6 +37,7 @@ from centralino.core.routing.engine import TenantEngine
 from centralino.core.routing.explain import explain
 from centralino.exchange.summary import read_stories
 from tests.unit.core.company import ANNA, BRUNO, CARLA, TENANT, Desk, company, only
+from tests.unit.core.flow_company import FlowDesk, flow_company
 
 if TYPE_CHECKING:
     from centralino.core.interactions.state import Interaction
@@ -451,3 +452,17 @@ def test_a_consult_lives_on_in_a_snapshot_and_in_its_events(*, is_answered: bool
     expected = talk.desk.do(gone)
     assert [engine.apply(gone, talk.desk.now) for engine in (revived, again)] == [expected] * 2
     assert folded.next_deadline() is not None
+
+
+def test_one_whose_flow_is_over_waits_on_with_music_like_one_who_has_none() -> None:
+    desk = FlowDesk(flow_company())
+    ring = only(desk.choose("in-1", "1"), effects.RingAgent)
+    desk.do(ConfirmAnswered(leg=ring.leg))
+    (name,) = desk.engine.state.interactions
+    desk.do(RequestConsult(agent=ring.agent, interaction=name, colleague=CARLA), after_s=10)
+    gone = desk.do(EndLeg(leg=ring.leg, outcome=COMPLETED, by_far_end=True), after_s=3)
+    assert only(gone, effects.PlayPrompts).leg == "in-1"
+    assert desk.engine.state.interactions[name].position is None
+    again = only(gone, effects.RingAgent)
+    answered = desk.do(ConfirmAnswered(leg=again.leg), after_s=2)
+    assert only(answered, effects.BridgeLegs).agent_leg == again.leg

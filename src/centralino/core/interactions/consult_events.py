@@ -81,7 +81,10 @@ class ConsultEnded(ConsultEvent, frozen=True, tag="consult.ended"):
 
 
 class InteractionForsaken(InteractionEvent, frozen=True, tag="interaction.forsaken"):
-    """The agent left while his customer heard music: the customer waits on, the agent wraps up."""
+    """The agent left while his customer heard music: the customer waits on, the agent wraps up.
+
+    His flow ended when he was connected: he waits like one who has none.
+    """
 
     agent: AgentId
     since: Instant

@@ -150,6 +150,8 @@ def _forsaken(
     interaction.enqueued_at = event.since
     interaction.agent = interaction.bridge = interaction.recording = None
     interaction.connected_at = None
+    interaction.position = None
+    interaction.queue_ask = ""
     interaction.leaves_unattended = False
     index.note_interaction(interaction)
     asker.state = AGENT.next(asker.state, AgentStep.WRAPPED)
