@@ -69,6 +69,8 @@ ENDS = (
 DIGITS = ("", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 _VETO_FOR = 3600 * SECOND
 _WAITS = frozenset({InteractionState.QUEUED, InteractionState.OFFERED})
+_TALKS = frozenset({InteractionState.CONNECTED, InteractionState.TRANSFERRED})
+_LEASED = frozenset({AgentState.RESERVED, AgentState.WRAP_UP})
 _ACTIONS = (
     QueueAction(),
     QueueAction(kind=ActionKind.END, prompts=("goodbye",)),
@@ -397,7 +399,7 @@ class EngineWorld:
         assert len(voices) <= 1, "two calls for one agent"
         assert len(chats) <= 2, "over capacity"
         assert not (voices and chats), "a chat beside a call"
-        if agent.state in {AgentState.RESERVED, AgentState.WRAP_UP}:
+        if agent.state in _LEASED:
             assert agent.deadline is not None, "a reservation without an end"
         assert (agent.offer is not None) == (agent.state is AgentState.RESERVED)
         if agent.offer is not None:
@@ -434,7 +436,7 @@ class EngineWorld:
             assert not one.offers, "waits and is offered"
             free = [a for a in state.agents.values() if self._may_take(a, one)]
             assert not free, f"{one.id} waits beside {free[0].id if free else ''}, who is free"
-        is_talking = one.state in {InteractionState.CONNECTED, InteractionState.TRANSFERRED}
+        is_talking = one.state in _TALKS
         if is_talking and one.channel is Channel.VOICE and one.leg in self._sounds:
             hears = "bridge" if one.consult is None else "play"
             assert self._sounds[one.leg] == hears, "music and conversation are mixed up"
@@ -446,17 +448,17 @@ class EngineWorld:
         state = self.engine.state
         assert state.configuration is not None
         assert one.queue is not None
-        queue = next(q for q in state.configuration.queues if q.id == one.queue)
-        known = {a.id: a for a in state.configuration.agents}
-        if agent.state is not AgentState.READY or agent.id not in queue.agents:
+        if agent.state is not AgentState.READY or agent.intended_reason is not None:
             return False
-        if agent.id not in known or agent.intended_reason is not None:
+        queue = next(q for q in state.configuration.queues if q.id == one.queue)
+        known = next((a for a in state.configuration.agents if a.id == agent.id), None)
+        if known is None or agent.id not in queue.agents:
             return False
         asked = {
             name: max(queue.skills.get(name, 0), one.skills.get(name, 0))
             for name in {*queue.skills, *one.skills}
         }
-        skills = known[agent.id].skills
+        skills = known.skills
         if any(skills.get(name, 0) < level for name, level in asked.items()):
             return False
         presence = agent.presence

@@ -226,7 +226,7 @@ class Matching:
             self._take_in()
         if len(self._hot_rows) > _MANY:
             self._heat_slots_of_hot_rows()
-        slot, score, rows = self._first_of_hot_rows()
+        slot, score, rows = self._first_of_hot_rows() if self._hot_rows else (None, None, [])
         if waits.hot:
             found = self._match_hot_slot(score)
             if found is not None:

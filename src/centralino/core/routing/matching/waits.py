@@ -57,7 +57,7 @@ class Waits:
         """Those of them that matching has not seen yet."""
         self.now = epoch
         self.now_ms = 0
-        """The instant as ageing counts it."""
+        """The instant as ageing counts it, where something ages."""
         self._epoch = epoch
         self._families: dict[_FamilyKey, Family] = {}
         self._unused: dict[_FamilyKey, None] = {}
@@ -111,7 +111,8 @@ class Waits:
     def advance(self, now: Instant) -> None:
         """Move on whoever has waited long enough."""
         self.now = now
-        self.now_ms = now // MILLISECOND - self._epoch // MILLISECOND
+        if self.is_ageing:
+            self.now_ms = now // MILLISECOND - self._epoch // MILLISECOND
         timers = self._timers
         while timers and timers[0][0] <= now:
             at, _, name = heappop(timers)
