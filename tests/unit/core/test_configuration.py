@@ -11,11 +11,13 @@ import pytest
 from centralino.core.agents.events import AgentAdded, AgentReadied, AgentRemoved
 from centralino.core.agents.lifecycle import AgentState
 from centralino.core.interactions.commands import EndLeg
+from centralino.core.interactions.effects import RingAgent
 from centralino.core.kernel.errors import Conflict, InvalidInput
-from centralino.core.kernel.ids import AgentId, LegId, QueueId
+from centralino.core.kernel.ids import AgentId, LegId, QueueId, TrunkId
 from centralino.core.kernel.outcome import COMPLETED
 from centralino.core.routing.commands import ConfigureTenant, Tick
-from tests.unit.core.company import ANNA, BRUNO, CARLA, SALES, Desk, company
+from centralino.core.routing.configuration import AgentConfiguration
+from tests.unit.core.company import ANNA, BRUNO, CARLA, SALES, Desk, company, only
 
 if TYPE_CHECKING:
     from centralino.core.routing.configuration import TenantConfiguration
@@ -60,6 +62,35 @@ def test_new_agents_are_ready_and_removed_ones_are_gone() -> None:
     events = desk.do(ConfigureTenant(configuration=company())).events
     assert [AgentAdded(agent=ANNA), AgentReadied(agent=ANNA)] == list(events[1:])
     assert desk.engine.state.configuration_version == 3
+
+
+def _with_agents(count: int) -> TenantConfiguration:
+    """Return the company with so many other agents in sales."""
+    base = company()
+    agents = tuple(
+        AgentConfiguration(
+            id=AgentId(f"agent-{number:03}"),
+            name=f"Agent {number}",
+            trunk=TrunkId("teams"),
+            target=f"+3902112{number:04}",
+        )
+        for number in range(count)
+    )
+    names = tuple(agent.id for agent in agents)
+    sales = msgspec.structs.replace(base.queues[0], agents=names)
+    return msgspec.structs.replace(
+        base, queues=(sales, base.queues[1]), agents=(*base.agents, *agents)
+    )
+
+
+def test_whoever_becomes_a_member_has_who_waits_at_once_however_many_there_are() -> None:
+    desk = Desk(_with_agents(300))
+    for number in range(300):
+        desk.connect_call(f"in-{number}")
+    waits = desk.queue_call("in-300")
+    assert not [effect for effect in waits.effects if isinstance(effect, RingAgent)]
+    joined = desk.do(ConfigureTenant(configuration=_with_agents(301)))
+    assert only(joined, RingAgent).agent == "agent-300"
 
 
 def test_an_agent_who_talks_is_removed_after_his_wrap_up() -> None:
