@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The journal in one SQLite file: WAL, ``synchronous=FULL``, one writer thread.
+"""The journal in one SQLite file: WAL, ``synchronous=FULL``, one commit at a time.
 
-Whatever waits when the thread comes round is committed as one group, so the cost of the
-disk is shared. ``append`` returns after the commit, which survives a power loss. A lock
-file keeps a second writer out; readers may open the file at any time. Inputs and events
-are JSON, readable with any SQLite tool. Source: SQLite documentation, "Write-Ahead
-Logging" and "PRAGMA synchronous".
+While the disk keeps up easily, a commit is made where it is asked for: to wake a thread for it
+and to be woken by it costs the processor as much as the commit. When commits fill the time a
+thread makes them: whatever waits when it comes round is committed as one group, so the cost of
+the disk is shared, and a slow disk holds nothing else up. ``append`` returns after the commit,
+which survives a power loss. A lock file keeps a second writer out; readers may open the file at
+any time. Inputs and events are JSON, readable with any SQLite tool. Source: SQLite
+documentation, "Write-Ahead Logging" and "PRAGMA synchronous".
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING
 import structlog
 from typing_extensions import override
 
+from centralino.adapters.clock import SystemClock
 from centralino.adapters.journal.rows import Row, to_record, to_row
 from centralino.adapters.journal.snapshot_files import sync_folder
 from centralino.core.kernel.errors import AppError, Conflict, StorageError, VersionConflict
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from centralino.exchange.ports import JournalRecord
+    from centralino.exchange.ports import ClockPort, JournalRecord
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +47,9 @@ FORMAT = 1
 """Of the tables; kept in the file's ``user_version``."""
 
 _ZEROS_BYTES = 1 << 20
+_QUICK_NS = 5_000_000
+_LONGEST_NS = 100_000_000
+_WEIGHT = 8
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -98,6 +104,32 @@ def _finish_all(batches: Iterable[_Batch]) -> None:
         batch.finish()
 
 
+class CommitPace:
+    """How busy the disk is with commits: means over about the last ``_WEIGHT`` of them."""
+
+    def __init__(self, clock: ClockPort) -> None:
+        self._clock = clock
+        self._began = 0
+        self._took_ns = 0
+        self._interval_ns = 0
+
+    @property
+    def is_easy(self) -> bool:
+        """Whether commits are quick, and fill less than half of the time."""
+        return self._took_ns <= min(_QUICK_NS, self._interval_ns // 2)
+
+    def begin(self) -> None:
+        """Note that a commit begins."""
+        began, self._began = self._began, self._clock.now()
+        interval = min(self._began - began, _LONGEST_NS)
+        self._interval_ns += (interval - self._interval_ns) // _WEIGHT
+
+    def end(self) -> None:
+        """Note that it is over."""
+        took = self._clock.now() - self._began
+        self._took_ns += (took - self._took_ns) // _WEIGHT
+
+
 class JournalReader:
     """Reads a journal file, also while another process writes it."""
 
@@ -147,7 +179,12 @@ class SqliteJournal(JournalReader):
     """
 
     def __init__(
-        self, path: Path, *, most_pages: int | None = None, prepared_bytes: int = 0
+        self,
+        path: Path,
+        *,
+        most_pages: int | None = None,
+        prepared_bytes: int = 0,
+        clock: ClockPort | None = None,
     ) -> None:
         """Open the journal, or make one.
 
@@ -155,6 +192,7 @@ class SqliteJournal(JournalReader):
             path: the file.
             most_pages: what it may grow to, for tests of a full disk.
             prepared_bytes: room to write for the log ahead (see ``_prepare_log``).
+            clock: times commits; the machine's when None.
         """
         super().__init__(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,6 +213,11 @@ class SqliteJournal(JournalReader):
             raise
         self._last: dict[str, int] = {}
         """Tenant to its last sequence, as far as it is known; nobody else writes."""
+        self._pace = CommitPace(clock or SystemClock())
+        self._writing = threading.Lock()
+        """Held by whoever uses the connection."""
+        self._handed = self._taken_back = 0
+        """Batches given to the thread, and those of them that are done."""
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -194,9 +237,25 @@ class SqliteJournal(JournalReader):
             VersionConflict: a sequence or key is taken already, or one is left out.
         """
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._batches.put(_Batch(records, loop, done))
-        await done
+        batch = _Batch(records, loop, loop.create_future())
+        if self._commit_here(batch):
+            batch.finish()
+        else:
+            self._handed += 1
+            self._batches.put(batch)
+        await batch.done
+
+    def _commit_here(self, batch: _Batch) -> bool:
+        """Commit a batch at once when the disk keeps up and nobody is before it."""
+        if self._handed != self._taken_back or not self._pace.is_easy:
+            return False
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            self._commit([batch])
+        finally:
+            self._writing.release()
+        return True
 
     @override
     def close(self) -> None:
@@ -237,12 +296,16 @@ class SqliteJournal(JournalReader):
                     is_last = True
                     break
                 batches.append(more)
-            self._commit(batches)
+            with self._writing:
+                self._commit(batches)
+            self._taken_back += len(batches)
+            _tell(batches)
             if is_last:
                 return
 
     def _commit(self, batches: list[_Batch]) -> None:
         """Store batches with one commit, and note in each what became of it."""
+        self._pace.begin()
         expected = dict(self._last)
         ready: list[_Batch] = []
         try:
@@ -256,7 +319,7 @@ class SqliteJournal(JournalReader):
                 self._store_alone(batch)
         except sqlite3.Error as error:
             self._fail(ready, error)
-        _tell(batches)
+        self._pace.end()
 
     def _conflict_of(self, batch: _Batch, expected: dict[str, int]) -> VersionConflict | None:
         """Return why a batch does not follow what is stored, and what is expected after it."""
