@@ -43,7 +43,8 @@ class _JsonLines:
             event = self._render(logger, level, event)
         event["process"] = self._process
         event["level"] = level
-        event["timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        now = datetime.now(UTC).replace(tzinfo=None)
+        event["timestamp"] = now.isoformat(timespec="microseconds") + "Z"
         try:
             line = msgspec.json.encode(event, enc_hook=repr)
             return msgspec.json.format(line, indent=0).decode()  # a line, with spaces to read it

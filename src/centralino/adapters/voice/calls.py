@@ -8,7 +8,7 @@ No rule of calls lives here. Orders that cannot be carried out are reported by r
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import structlog
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from centralino.core.kernel.ids import LegId, OrderId, TrunkId
     from centralino.exchange.facts import AnyFact
     from centralino.exchange.media import Command
+    from centralino.wire.sdp.audio import NegotiatorCheckpoint
+    from centralino.wire.sip.checkpoint import DialogCheckpoint
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +103,7 @@ class Calls:
     def bind(self, leg: Leg, session: str) -> None:
         """Let a session carry a leg."""
         leg.session = session
+        leg.written = None
         self.by_session[session] = leg
 
     def require(self, leg_id: LegId) -> Leg:
@@ -173,12 +176,16 @@ class Calls:
         if not leg.is_over:
             self.around.store.put(f"leg:{leg.id}", lambda: self._encode(leg))
 
+    def save_dialog(self, leg: Leg) -> None:
+        """Write the checkpoint of a leg whose dialog or description has changed."""
+        leg.written = None
+        self.save(leg)
+
     def _encode(self, leg: Leg) -> bytes:
         if leg.is_over:
             return b""
-        is_confirmed = leg.is_answered and leg.session != ""
-        dialog = self.edge.endpoint.checkpoint(leg.session) if is_confirmed else None
-        negotiator = leg.negotiator.checkpoint() if dialog and leg.negotiator else None
+        leg.written = leg.written or self._write_dialog(leg)
+        dialog, negotiator = leg.written or (None, None)
         return _ENCODER.encode(
             LegCheckpoint(
                 leg=leg.id,
@@ -189,8 +196,8 @@ class Calls:
                 called_number=leg.called_number,
                 caller_number=leg.caller_number,
                 shown_name=leg.caller_name,
-                dialog=dialog,
-                negotiator=negotiator,
+                dialog=cast("DialogCheckpoint | None", dialog),
+                negotiator=cast("NegotiatorCheckpoint | None", negotiator),
                 rtp_port=leg.reserved.rtp_port if leg.reserved else 0,
                 rtcp_port=leg.reserved.rtcp_port if leg.reserved else 0,
                 bridge=leg.bridge,
@@ -208,6 +215,16 @@ class Calls:
                 orders=tuple(leg.orders),
             )
         )
+
+    def _write_dialog(self, leg: Leg) -> tuple[msgspec.Raw, msgspec.Raw] | None:
+        """Return what changes seldom of an answered leg, encoded: most of a checkpoint."""
+        if not leg.is_answered or not leg.session:
+            return None
+        dialog = self.edge.endpoint.checkpoint(leg.session)
+        if dialog is None:
+            return None
+        negotiator = leg.negotiator.checkpoint() if leg.negotiator else None
+        return msgspec.Raw(_ENCODER.encode(dialog)), msgspec.Raw(_ENCODER.encode(negotiator))
 
 
 def _ignore_fact(fact: AnyFact) -> None:

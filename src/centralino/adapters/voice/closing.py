@@ -92,7 +92,14 @@ class Closing:
         leg.disarm()
         leg.step(LegEvent.END)
         outcome, by_far_end, detail = leg.ending
-        log.info("leg.ended", leg=leg.id, outcome=str(outcome), by_far_end=by_far_end)
+        log.info(
+            "leg.ended",
+            leg=leg.id,
+            trunk=leg.trunk,
+            is_incoming=leg.is_incoming,
+            outcome=str(outcome),
+            by_far_end=by_far_end,
+        )
         self._calls.forget(leg)
         self._calls.tell(Ended(leg=leg.id, outcome=outcome, by_far_end=by_far_end, detail=detail))
 

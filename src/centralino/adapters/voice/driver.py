@@ -330,7 +330,7 @@ class VoiceDriver:
             e.SessionFailed: self._on_failed,
             e.SessionEnded: self._on_ended,
             e.SessionReoffered: self._on_reoffered,
-            e.SessionRefreshed: lambda leg, event, now: self.calls.save(leg),
+            e.SessionRefreshed: lambda leg, event, now: self.calls.save_dialog(leg),
             e.ReofferFinished: self._on_reoffer_finished,
             e.ReferReceived: transfers.on_refer,
             e.ReferProgress: transfers.on_refer_progress,

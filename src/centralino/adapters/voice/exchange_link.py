@@ -8,7 +8,6 @@ changes nothing for calls in progress; new ones get their holding treatment.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,11 +23,12 @@ from centralino.exchange.link.messages import (
 from centralino.exchange.link.stream import Link, LinkServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from centralino.adapters.voice.driver import VoiceDriver
     from centralino.adapters.voice.holding import Holding
+    from centralino.exchange.facts import AnyFact
 
 log = structlog.get_logger(__name__)
 
@@ -63,32 +63,32 @@ class ExchangeLink:
         log.info("exchange.attached", generation=link.peer.generation)
         self._on_attached()
         await self._driver.attach()
+        self._inbox.hand_to(lambda facts: self._deliver(link, facts))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                delivery = tasks.create_task(self._deliver(link))
-                await self._take(link)
-                delivery.cancel()
-        except* LinkError as errors:
-            log.info("exchange.lost", reason=str(errors.exceptions[0]))
+            await link.hand_over(lambda messages: self._take(link, messages))
+        except LinkError as error:
+            log.info("exchange.lost", reason=str(error))
         finally:
             if self._present is link:
                 self._present = None
+                self._inbox.hand_to(None)
                 self._driver.detach()
 
-    async def _deliver(self, link: Link[ToDriver]) -> None:
-        while True:
-            facts = await self._inbox.next_facts()
-            if self._present is not link:
-                self._inbox.rewind()
-                return
+    @staticmethod
+    def _deliver(link: Link[ToDriver], facts: Sequence[AnyFact]) -> None:
+        try:
             for start in range(0, len(facts), MOST_FACTS_PER_MESSAGE):
                 link.send(DeliverFacts(tuple(facts[start : start + MOST_FACTS_PER_MESSAGE])))
+        except LinkError as error:
+            # The next exchange gets every fact that was not acknowledged.
+            log.info("exchange.facts_unsent", reason=str(error))
 
-    async def _take(self, link: Link[ToDriver]) -> None:
-        while self._present is link:
-            for message in await link.receive_all():
-                if isinstance(message, SubmitOrders):
-                    self._holding.took_over(message.orders)
-                    self._driver.submit(message.orders)
-                elif isinstance(message, AcknowledgeFacts):
-                    self._driver.acknowledge(message.generation, message.fact)
+    def _take(self, link: Link[ToDriver], messages: Sequence[ToDriver]) -> None:
+        if self._present is not link:
+            return
+        for message in messages:
+            if isinstance(message, SubmitOrders):
+                self._holding.took_over(message.orders)
+                self._driver.submit(message.orders)
+            elif isinstance(message, AcknowledgeFacts):
+                self._driver.acknowledge(message.generation, message.fact)

@@ -32,6 +32,7 @@ from centralino.exchange.facts import (
 from centralino.exchange.link.framing import FrameDecoder, LinkError, encode_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from centralino.exchange.ports import ClockPort
@@ -95,8 +96,11 @@ class Inbox:
         self._waiting: deque[AnyFact] = deque()
         self._delivered = 0
         self._unwritten = bytearray()
+        self._size = 0
+        """Of the file, in bytes."""
         self._is_write_due = False
         self._news = asyncio.Event()
+        self._reader: Callable[[list[AnyFact]], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self.dropped_count = 0
         self._load()
@@ -126,15 +130,27 @@ class Inbox:
             return fact
         self._waiting.append(fact)
         self._unwritten += encode_frame(fact)
-        loop = asyncio.get_running_loop()
         if not _is_patient(fact):
             self._wake()
         elif self._patience is None:
+            loop = asyncio.get_running_loop()
             self._patience = loop.call_later(PATIENCE_S, self._wake)
+        self._schedule()
+        return fact
+
+    def _schedule(self) -> None:
+        """Do at the end of this turn of the loop what is to be done once per turn."""
         if not self._is_write_due:
             self._is_write_due = True
-            loop.call_soon(self.flush)
-        return fact
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self.flush()
+        if self._reader is not None and self._news.is_set():
+            self._news.clear()
+            fresh = self._take_fresh()
+            if fresh:
+                self._reader(fresh)
 
     def _wake(self) -> None:
         """Have everything handed out."""
@@ -142,12 +158,25 @@ class Inbox:
             self._patience.cancel()
             self._patience = None
         self._news.set()
+        self._schedule()
 
     async def next_facts(self) -> list[AnyFact]:
         """Return the facts not handed out yet, at least one; waits for it (see above)."""
         while self._delivered >= len(self._waiting):
             self._news.clear()
             await self._news.wait()
+        return self._take_fresh()
+
+    def hand_to(self, reader: Callable[[list[AnyFact]], None] | None) -> None:
+        """Call a reader with what ``next_facts`` would return, once per turn; None: nobody.
+
+        Whoever reads so is told in the turn in which something happened, without a task.
+        """
+        self._reader = reader
+        if reader is not None and self._news.is_set():
+            self._schedule()
+
+    def _take_fresh(self) -> list[AnyFact]:
         fresh = [self._waiting[index] for index in range(self._delivered, len(self._waiting))]
         self._delivered = len(self._waiting)
         return fresh
@@ -156,7 +185,7 @@ class Inbox:
         """Hand out everything again: a new reader has come."""
         self._delivered = 0
         if self._waiting:
-            self._news.set()
+            self._wake()
 
     def acknowledge(self, generation: int, fact: int) -> None:
         """Forget all facts up to this one."""
@@ -167,12 +196,12 @@ class Inbox:
         self._shrink()
 
     def flush(self) -> None:
-        """Write what is new; called by itself once per loop turn."""
+        """Write what is new; called by itself once per turn of the loop."""
         self._is_write_due = False
         if not self._unwritten:
             return
         try:
-            os.write(self._file, self._unwritten)
+            self._size += os.write(self._file, self._unwritten)
         except OSError as error:
             log.error("inbox.write_failed", reason=str(error))
         self._unwritten.clear()
@@ -202,9 +231,11 @@ class Inbox:
     def _open(self) -> int:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._size = os.fstat(file).st_size
         except OSError as error:
             raise StorageError(f"cannot open the inbox {self._path.name}: {error}") from error
+        return file
 
     def _load(self) -> None:
         try:
@@ -220,11 +251,11 @@ class Inbox:
         self._rewrite()
 
     def _shrink(self) -> None:
-        size = os.fstat(self._file).st_size
-        if not self._waiting and size > _TRUNCATE_FROM_BYTES:
+        if not self._waiting and self._size > _TRUNCATE_FROM_BYTES:
             self._unwritten.clear()
             os.ftruncate(self._file, 0)
-        elif size > _REWRITE_FROM_BYTES and size > 1024 * len(self._waiting):
+            self._size = 0
+        elif self._size > max(_REWRITE_FROM_BYTES, 1024 * len(self._waiting)):
             self.flush()
             os.close(self._file)
             self._rewrite()

@@ -110,7 +110,7 @@ class IncomingLegs:
             calls.settings.comfort_ring_ms, lambda at: self._comfort(leg, at)
         )
         calls.save(leg)
-        log.info("leg.offered", leg=leg.id, trunk=leg.trunk)
+        log.debug("leg.offered", leg=leg.id, trunk=leg.trunk)
         calls.tell(
             Offered(
                 leg=leg.id,
@@ -276,7 +276,7 @@ class IncomingLegs:
             self._media_legs.configure(leg, agreed)
         leg.offer = None
         leg.step(LegEvent.ESTABLISH)
-        self._calls.save(leg)
+        self._calls.save_dialog(leg)
         self._calls.tell(Answered(leg=leg.id))
         self.on_connected(leg)
 

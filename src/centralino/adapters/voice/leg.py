@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from centralino.adapters.voice.leg_lifecycle import LEG, LegEvent, LegState
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from centralino.adapters.voice.checkpoint import RecordingCheckpoint
     from centralino.adapters.voice.collecting import Collecting
     from centralino.adapters.voice.deadlines import Deadline
@@ -86,6 +88,8 @@ class Leg:
     """Whom the callee sees; None is anonymous."""
     caller_name: str | None = None
     state: LegState = LegState.NEW
+    written: tuple[Raw, Raw] | None = None
+    """Dialog and description as they were last written; None: they have changed since."""
 
     offer: bytes | None = None
     """Description of the incoming INVITE."""

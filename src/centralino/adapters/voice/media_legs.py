@@ -147,7 +147,7 @@ class MediaLegs:
         is_accepted = 200 <= event.status < 300
         if leg.is_probing:
             leg.is_probing = False
-            self._calls.save(leg)
+            self._calls.save_dialog(leg)
             return
         order = None
         if leg.is_answer_due and is_accepted:
@@ -214,7 +214,7 @@ class MediaLegs:
             self._calls.tell(Held(leg=leg.id, is_held=leg.is_held_by_far_end, by_far_end=True))
         if leg.is_held or leg.is_held_by_far_end:
             self._stop_watch(leg)
-        self._calls.save(leg)
+        self._calls.save_dialog(leg)
 
     # ---- first agreement
 

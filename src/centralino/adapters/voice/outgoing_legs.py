@@ -147,7 +147,7 @@ class OutgoingLegs:
             return
         calls.by_session.pop(leg.session, None)
         calls.bind(leg, session)
-        log.info("leg.invited", leg=leg.id, trunk=leg.trunk, attempt=len(attempt.tried))
+        log.debug("leg.invited", leg=leg.id, trunk=leg.trunk, attempt=len(attempt.tried))
 
     def cancel_invite(self, order: CancelInvite, now: int) -> None:
         """Stop ringing a leg that has not answered."""
@@ -217,7 +217,7 @@ class OutgoingLegs:
         window = self._calls.settings.machine_window_ms * NS_PER_MS
         is_quick = now - attempt.started_at <= window
         leg.attempt = None
-        self._calls.save(leg)
+        self._calls.save_dialog(leg)
         self._calls.tell(Answered(leg=leg.id, is_machine_suspect=is_quick and not attempt.has_rung))
 
     def on_failed(self, leg: Leg, event: SessionFailed) -> None:

@@ -47,6 +47,8 @@ _HEALTH_EVERY_MS = 1000
 _FAREWELL_S = 1.0
 """Longest wait for calls to be over at an orderly stop that ends them."""
 _KEY_BYTES = 30
+_TOKEN_BYTES = 8
+_TOKENS_AT_ONCE = 256
 
 
 class VoiceProcess:
@@ -69,6 +71,7 @@ class VoiceProcess:
         folder = Path(voice.data_dir)
         self._voice = voice
         self._media = media
+        token = Tokens()
         generation = next_generation(folder / "voice.generation")
         inbox = Inbox(folder / "voice.inbox", calls.driver, generation, clock, voice.inbox_facts)
         self._store = CheckpointLog(folder / "voice.calls")
@@ -76,7 +79,7 @@ class VoiceProcess:
             voice,
             clock=clock,
             resolver=resolver or make_resolver(voice.resolver, clock, Random().random),
-            token=_token,
+            token=token,
             trunks=TrunkRegistry.from_settings(voice),
         )
         self.driver = VoiceDriver(
@@ -88,7 +91,7 @@ class VoiceProcess:
                 inbox=inbox,
                 store=self._store,
                 voice=voice,
-                token=_token,
+                token=token,
                 key=_key,
             )
         )
@@ -195,8 +198,19 @@ async def run_voice(
     await VoiceProcess(voice, calls, media, clock).run(socket, on_ready)
 
 
-def _token() -> str:
-    return secrets.token_hex(8)
+class Tokens:
+    """Random words: the system is asked for many at a time, every call takes a dozen."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+
+    def __call__(self) -> str:
+        """Return a word of 64 random bits."""
+        if not self._words:
+            text = secrets.token_hex(_TOKEN_BYTES * _TOKENS_AT_ONCE)
+            size = 2 * _TOKEN_BYTES
+            self._words = [text[at : at + size] for at in range(0, len(text), size)]
+        return self._words.pop()
 
 
 def _key() -> bytes:

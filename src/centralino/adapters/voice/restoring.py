@@ -128,7 +128,7 @@ class Restoring:
         agreed = leg.negotiator.session if leg.negotiator is not None else None
         if agreed is not None:
             self._media_legs.configure(leg, agreed)
-        self._calls.save(leg)
+        self._calls.save_dialog(leg)
 
     def _beside(self, leg: Leg) -> LegId | None:
         """Return a leg of the same bridge that is open already, should its worker be new too."""

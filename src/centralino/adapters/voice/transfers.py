@@ -192,7 +192,7 @@ class Transfers:
         self._notify(transfer, 200, now, final=True)
         if not transfer.is_old_gone:
             self._linger(leg, old)
-        calls.save(leg)
+        calls.save_dialog(leg)
         calls.tell(TransferAccepted(leg=leg.id))
 
     def _clear_holds(self, leg: Leg) -> None:

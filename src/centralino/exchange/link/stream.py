@@ -66,6 +66,7 @@ class Link(asyncio.Protocol, Generic[Message]):
         self._peer: Hello | None = None
         self._unread: deque[Message] = deque()
         self._wakeup: asyncio.Future[None] | None = None
+        self._taker: Callable[[list[Message]], None] | None = None
         self._transport: asyncio.Transport | None = None
         self._error: LinkError | None = None
         self._is_paused = False
@@ -136,6 +137,38 @@ class Link(asyncio.Protocol, Generic[Message]):
         self._unread.clear()
         self._resume()
         return messages
+
+    async def hand_over(self, take: Callable[[list[Message]], None]) -> None:
+        """Pass messages to ``take`` in the turn they come in, until the connection is over.
+
+        One turn and one task less for each piece that arrives than with ``receive_all``.
+
+        Raises:
+            LinkClosed: the connection is over.
+            LinkError: the peer broke the protocol.
+            Exception: what ``take`` raised; the connection is cut.
+        """
+        self._taker = take
+        try:
+            if self._unread:
+                self._pass_on()
+            await self._wait_unread()
+        finally:
+            self._taker = None
+
+    def _pass_on(self) -> None:
+        messages, take = list(self._unread), self._taker
+        self._unread.clear()
+        if take is None:
+            return
+        try:
+            take(messages)
+        except BaseException as error:
+            if self._wakeup is not None and not self._wakeup.done():
+                self._wakeup.set_exception(error)
+            if self._transport is not None:
+                self._transport.abort()
+            raise
 
     def close(self) -> None:
         """Close the connection; what was queued is still written."""
@@ -213,6 +246,9 @@ class Link(asyncio.Protocol, Generic[Message]):
                 self._greeted.set_exception(error)
                 self._greeted.exception()
             self._fail(error)
+            return
+        if self._taker is not None and self._unread:
+            self._pass_on()
             return
         if len(self._unread) >= MAX_UNREAD and self._transport is not None:
             self._is_paused = True
