@@ -38,9 +38,9 @@ def _line_value(line: str) -> str:
 
 
 def _written(name: str, value: str) -> str:
-    if not is_token(name):
+    if name not in KNOWN and not is_token(name):
         raise LocalProtocolError("bad-header-name", offending=name)
-    if _UNSAFE.search(value) or has_bare_nul(value):
+    if not value.isprintable() and (_UNSAFE.search(value) or has_bare_nul(value)):
         raise LocalProtocolError("line-break-in-header-value", offending=value)
     return f"{name}: {value}"
 

@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from centralino.wire.errors import LocalProtocolError
 from centralino.wire.sip.errors import SipParseError
-from centralino.wire.sip.grammar import has_bare_nul
+from centralino.wire.sip.grammar import NUL, has_bare_nul
 from centralino.wire.sip.header_names import KNOWN, canonical_name
 from centralino.wire.sip.headers import Headers
 from centralino.wire.sip.limits import DEFAULT_LIMITS, Limits
@@ -279,7 +279,7 @@ def _lines(head: str) -> list[str]:
 def _headers(lines: list[str], limits: Limits) -> Headers:
     if len(lines) > limits.header_count:
         raise SipParseError("too-many-headers", status=513)
-    if any(map(has_bare_nul, lines)):
+    if NUL in "".join(lines) and any(map(has_bare_nul, lines)):
         raise SipParseError("nul-in-header")
     known = KNOWN.get
     keys = [known(line.partition(":")[0]) or _unusual_name(line) for line in lines]
