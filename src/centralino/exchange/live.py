@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from centralino.exchange.tenant import TenantWriter
 
 _MISSED = (calls.OfferMissed, calls.OfferDeclined, calls.OfferFailed)
+_COUNTED = frozenset(
+    {calls.InteractionArrived, calls.OfferAccepted, calls.InteractionEnded, *_MISSED}
+)
 
 Item = TypeVar("Item")
 
@@ -86,20 +89,20 @@ class CallCounter:
 
     def take(self, event: Event) -> None:
         """Count an event."""
+        if type(event) not in _COUNTED:
+            return
         match event:
             case calls.InteractionArrived():
                 self._offered += event.callback is None
             case calls.OfferAccepted():
                 self._answered += event.interaction not in self._is_answered
                 self._is_answered.add(event.interaction)
-            case calls.OfferMissed() | calls.OfferDeclined() | calls.OfferFailed():
-                self._missed += 1
             case calls.InteractionEnded():
                 self._ended += 1
                 self._abandoned += event.outcome.reason is OutcomeReason.ABANDONED
                 self._is_answered.discard(event.interaction)
             case _:
-                pass
+                self._missed += 1
 
     def read(self) -> CallFigures:
         """Return the counts so far."""
@@ -129,7 +132,7 @@ class LiveFeed:
         self._touched_interactions: dict[InteractionId, None] = {}
         self._touched_callbacks: dict[CallbackId, None] = {}
         self._touched: set[str] = set()
-        self._recent: deque[EventView] = deque(maxlen=MOST_RECENT_EVENTS)
+        self._recent: deque[tuple[Event, Decision]] = deque(maxlen=MOST_RECENT_EVENTS)
         self._new_events = 0
         self._learn_state()
 
@@ -140,7 +143,7 @@ class LiveFeed:
             self.counter.take(event)
             if isinstance(event, TenantConfigured | QueueClosed | QueueOpened):
                 self._touched.add("queues")
-            self._recent.append(_event_view(event, decision))
+            self._recent.append((event, decision))
             self._new_events += 1
             self._touch(event)
         self._note_states(decision.at)
@@ -245,7 +248,7 @@ class LiveFeed:
                 agents=tuple(self._agent(state.agents[a]) for a in part),
                 interactions=tuple(self._interaction(state.interactions[i]) for i in more),
                 callbacks=tuple(_callback(state.callbacks[c]) for c in promised),
-                events=tuple(self._recent) if is_first else (),
+                events=_event_views(self._recent) if is_first else (),
             )
 
     # ----------------------------------------------------------------------- views
@@ -277,7 +280,8 @@ class LiveFeed:
         return tuple(self._alarms.values())
 
     def _unread_events(self) -> tuple[EventView, ...]:
-        return tuple(islice(self._recent, max(0, len(self._recent) - self._new_events), None))
+        first = max(0, len(self._recent) - self._new_events)
+        return _event_views(islice(self._recent, first, None))
 
     def _agent(self, agent: Agent) -> AgentView:
         configuration = self._engine.index.agent_configurations.get(agent.id)
@@ -399,6 +403,10 @@ def _callback(one: Callback) -> CallbackView:
         last_result=one.last_result,
         interaction=one.interaction,
     )
+
+
+def _event_views(recent: Iterable[tuple[Event, Decision]]) -> tuple[EventView, ...]:
+    return tuple(_event_view(event, decision) for event, decision in recent)
 
 
 def _event_view(event: Event, decision: Decision) -> EventView:

@@ -13,6 +13,7 @@ wait for its mailbox.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -69,6 +70,49 @@ class _Mail:
     done: asyncio.Future[None]
     is_patient: bool = False
     refusal: AppError | None = None
+
+
+class _Mailbox:
+    """Mails that wait for the one reader, oldest first."""
+
+    def __init__(self) -> None:
+        self._mails: deque[_Mail] = deque()
+        self._news: asyncio.Future[None] | None = None
+        """What the reader waits for."""
+        self._room = asyncio.Event()
+
+    async def put(self, mail: _Mail) -> None:
+        """Add a mail, as soon as there is room."""
+        while len(self._mails) >= MOST_MAIL:
+            self._room.clear()
+            await self._room.wait()
+        self._mails.append(mail)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def take(self, longest_s: float | None) -> list[_Mail]:
+        """Return the mails of one commit, none when the time is over first."""
+        if not self._mails:
+            await self._wait(longest_s)
+        count = min(len(self._mails), MOST_MAIL_PER_COMMIT)
+        self._room.set()
+        return [self._mails.popleft() for _ in range(count)]
+
+    async def _wait(self, longest_s: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        news = self._news = loop.create_future()
+        timer = None if longest_s is None else loop.call_later(longest_s, _end_wait, news)
+        try:
+            await news
+        finally:
+            self._news = None
+            if timer is not None:
+                timer.cancel()
+
+
+def _end_wait(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)
 
 
 @dataclass(slots=True)
@@ -134,7 +178,7 @@ class TenantWriter:
         self._clock = clock
         self._listener = listener
         self._snapshots = snapshots
-        self._mailbox: asyncio.Queue[_Mail] = asyncio.Queue(MOST_MAIL)
+        self._mailbox = _Mailbox()
         self._last_at = Instant(0)
         self._offset: int | None = None
         """What to add to the monotonic clock for the tenant's time."""
@@ -212,19 +256,7 @@ class TenantWriter:
         deadline = self.engine.next_deadline()
         if deadline is not None:
             waits.append(deadline - self._instant())
-        mails: list[_Mail] = []
-        if not waits:
-            mails.append(await self._mailbox.get())
-        else:
-            wait_s = max(0, min(waits)) / SECOND
-            try:
-                async with asyncio.timeout(wait_s):
-                    mails.append(await self._mailbox.get())
-            except TimeoutError:
-                pass
-        while len(mails) < MOST_MAIL_PER_COMMIT and not self._mailbox.empty():
-            mails.append(self._mailbox.get_nowait())
-        return mails
+        return await self._mailbox.take(max(0, min(waits)) / SECOND if waits else None)
 
     def _instant(self) -> Instant:
         """Return the tenant's time: it runs evenly and never goes back.
