@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 MOST_ORDERS_PER_MESSAGE = 500
 ACKNOWLEDGE_AFTER_S = 1.0
-"""Facts that the driver keeps a little longer than needed cost nothing; waking it does. So an
-acknowledgement leaves with the next orders, and by itself only when none come."""
+"""Facts that the driver keeps a little longer than needed cost nothing; a message for each batch
+of them does. What it sends again after a loss of the link is known by its numbers."""
 
 
 class LinkedDriver:
@@ -69,7 +69,6 @@ class LinkedDriver:
     def submit(self, orders: Sequence[AnyOrder]) -> None:
         """Send orders; raises ``RemoteUnavailable`` when the link is down."""
         link = self._require_link("submit")
-        self._tell_acknowledged(link)
         try:
             for start in range(0, len(orders), MOST_ORDERS_PER_MESSAGE):
                 link.send(SubmitOrders(tuple(orders[start : start + MOST_ORDERS_PER_MESSAGE])))
@@ -86,7 +85,7 @@ class LinkedDriver:
         return [fact for message in messages for fact in message.facts]
 
     def acknowledge(self, generation: int, fact: int) -> None:
-        """Tell the driver what it may forget, with the next orders or a moment later.
+        """Tell the driver what it may forget, at most once per ``ACKNOWLEDGE_AFTER_S``.
 
         Raises:
             RemoteUnavailable: the link is down.
