@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import shutil
 import sqlite3
@@ -47,14 +48,67 @@ asyncio.run(main())
 """
 
 
+class DiskClock:
+    """Read at the begin and the end of each commit: they take as long, and are as far apart."""
+
+    def __init__(self, took_ms: int, idle_ms: int) -> None:
+        self._steps = itertools.cycle((idle_ms * 1_000_000, took_ms * 1_000_000))
+        self._now = 1_000_000_000
+
+    def now(self) -> int:
+        self._now += next(self._steps)
+        return self._now
+
+    def utc(self) -> int:
+        return self._now
+
+
+def asked(journal: SqliteJournal, sequence: int) -> asyncio.Future[None] | None:
+    """Ask for a commit; return what is to be waited for, None when it is made already."""
+    asking = journal.append([record(sequence)])
+    try:
+        waits: asyncio.Future[None] = asking.send(None)
+    except StopIteration:
+        return None
+    return waits
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "idle_ms", "is_made_at_once"),
+    [(1, 20, True), (4, 20, True), (4, 2, False), (40, 400, False)],
+    ids=["quick and seldom", "half as busy as may be", "busy", "slow"],
+)
+def test_a_commit_is_made_where_it_is_asked_for_while_the_disk_keeps_up(
+    tmp_path: Path, took_ms: int, idle_ms: int, *, is_made_at_once: bool
+) -> None:
+    async def story() -> bool:
+        path, clock = tmp_path / "journal.sqlite3", DiskClock(took_ms, idle_ms)
+        with closing(SqliteJournal(path, clock=clock)) as journal:
+            for sequence in range(1, 50):
+                waits = asked(journal, sequence)
+                if waits is not None:
+                    await asyncio.wait([waits])
+            assert journal.last_sequence(ACME) == 49
+            last = asked(journal, 50)
+            if last is not None:
+                await asyncio.wait([last])
+            return last is None
+
+    assert asyncio.run(story()) is is_made_at_once
+
+
 class TestSqliteJournal(StoredJournalCases):
+    @staticmethod
+    def clock() -> DiskClock:
+        return DiskClock(took_ms=1, idle_ms=50)
+
     @override
     def open(
         self, directory: Path, *, is_small: bool = False
     ) -> AbstractContextManager[JournalPort]:
-        return closing(
-            SqliteJournal(directory / "journal.sqlite3", most_pages=40 if is_small else None)
-        )
+        most_pages = 40 if is_small else None
+        path = directory / "journal.sqlite3"
+        return closing(SqliteJournal(path, most_pages=most_pages, clock=self.clock()))
 
     @override
     def alter(self, directory: Path, sql: str) -> None:
@@ -130,3 +184,12 @@ class TestSqliteJournal(StoredJournalCases):
             kept = [kept.sequence for kept in JournalReader(path).read(ACME)]
             assert kept == list(range(1, len(kept) + 1))
             assert acknowledged <= len(kept) <= acknowledged + 1
+
+
+class TestSqliteJournalOfASlowDisk(TestSqliteJournal):
+    """The same, when a thread makes the commits."""
+
+    @override
+    @staticmethod
+    def clock() -> DiskClock:
+        return DiskClock(took_ms=200, idle_ms=1)

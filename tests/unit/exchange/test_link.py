@@ -138,3 +138,61 @@ def test_the_client_comes_back_when_the_server_does(tmp_path: Path) -> None:
 
 async def _hold(link: Link[str]) -> None:
     await link.wait_closed()
+
+
+def test_messages_are_handed_over_as_they_come_until_the_peer_goes(tmp_path: Path) -> None:
+    async def count_to_three(link: Link[str]) -> None:
+        for number in range(3):
+            link.send(f"m{number}")
+        assert await link.receive() == "enough"
+
+    async def talk() -> list[str]:
+        path = tmp_path / "a.sock"
+        heard: list[str] = []
+
+        def take(messages: list[str]) -> None:
+            heard.extend(messages)
+            if len(heard) == 3:
+                link.send("enough")
+
+        async with LinkServer(path, Hello(name="server", generation=1), TEXT, count_to_three):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            with pytest.raises(LinkClosed):
+                await link.hand_over(take)
+        return heard
+
+    assert asyncio.run(asyncio.wait_for(talk(), 5)) == ["m0", "m1", "m2"]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("bad", ["here before", "comes later"])
+def test_what_is_raised_while_messages_are_handed_over_ends_the_link(
+    tmp_path: Path, bad: str, run: Callable[[Coroutine[None, None, None]], None]
+) -> None:
+    async def say(link: Link[str]) -> None:
+        link.send("first")
+        link.send("here before")
+        try:
+            assert await link.receive() == "go on"
+            link.send("comes later")
+            await link.wait_closed()
+        finally:
+            left.set()
+
+    def take(messages: list[str]) -> None:
+        if bad in messages:
+            raise LookupError(bad)
+
+    async def talk() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        path = tmp_path / "a.sock"
+        async with LinkServer(path, Hello(name="server", generation=1), TEXT, say):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            assert await link.receive() == "first"
+            link.send("go on")
+            with pytest.raises(LookupError, match=bad):
+                await link.hand_over(take)
+            await left.wait()
+
+    left = asyncio.Event()
+    run(asyncio.wait_for(talk(), 5))

@@ -14,10 +14,12 @@ from centralino.adapters.voice.inbox import PATIENCE_S, Inbox, next_generation
 from centralino.core.kernel.errors import StorageError
 from centralino.core.kernel.ids import LegId
 from centralino.core.kernel.outcome import COMPLETED
-from centralino.exchange.facts import Dtmf, Ended
+from centralino.exchange.facts import AnyFact, Dtmf, Ended
+from centralino.exchange.link.stream import pause
 from tests.kit.virtual_time import run_virtual, running_clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.unit
@@ -61,6 +63,41 @@ def test_a_fact_that_nobody_decides_about_waits_for_one_that_somebody_does(tmp_p
         inbox.put(end(3))
         assert [f.fact for f in await waiting] == [2, 3]
         assert loop.time() - asked_at == pytest.approx(PATIENCE_S)
+        inbox.close()
+
+    run_virtual(story())
+
+
+def test_a_reader_is_told_once_per_turn_of_what_is_in_the_file(tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox = open_inbox(tmp_path)
+        told: list[tuple[list[int], int]] = []
+
+        def read(facts: Sequence[AnyFact]) -> None:
+            told.append(([f.fact for f in facts], (tmp_path / "inbox").stat().st_size))
+
+        inbox.put(end(1))
+        inbox.hand_to(read)
+        inbox.put(key(2))
+        inbox.put(end(3))
+        assert told == [], "it is told at the end of the turn"
+        await pause(0)
+        ((numbers, size),) = told
+        assert numbers == [1, 2, 3]
+        assert size > 0
+        inbox.put(key(4))
+        await pause(PATIENCE_S / 2)
+        assert len(told) == 1, "nobody decides about a key"
+        await pause(PATIENCE_S)
+        assert told[1][0] == [4]
+        assert told[1][1] > size
+        inbox.rewind()
+        await pause(0)
+        assert told[2][0] == [1, 2, 3, 4]
+        inbox.hand_to(None)
+        inbox.put(end(5))
+        assert [f.fact for f in await inbox.next_facts()] == [5]
+        assert len(told) == 3
         inbox.close()
 
     run_virtual(story())
