@@ -337,8 +337,10 @@ class StreamPeer:
         try:
             async with asyncio.timeout(1.0):
                 await self.writer.wait_closed()
-        except (OSError, TimeoutError):
+        except TimeoutError:
             self.writer.transport.abort()
+        except OSError:
+            pass  # it is gone already
 
 
 @asynccontextmanager
@@ -388,7 +390,7 @@ class FarServer:
             await far.close()
 
     def reset(self) -> None:
-        """Reset every connection."""
+        """Reset every connection that is open."""
         for peer in self._peers:
             peer.writer.transport.abort()
 
@@ -423,6 +425,7 @@ class FarServer:
             pass
         finally:
             writer.close()
+            self._peers.remove(peer)  # an early 3.11 cannot abort what is closed
 
     async def receive(self) -> bytes:
         async with asyncio.timeout(WAIT_S):
