@@ -19,6 +19,13 @@ def test_ticks_lie_on_the_grid_whenever_it_is_looked_at() -> None:
     assert metronome.next_at == 100 * MS
 
 
+def test_points_between_ticks_lie_on_their_grid_and_never_past_the_next_tick() -> None:
+    metronome = Metronome(3 * MS)
+    metronome.due(3 * MS)
+    points = [metronome.next_point(at * MS, 5 * MS) // MS for at in (3, 7, 8, 14, 22, 23, 90)]
+    assert points == [8, 8, 13, 18, 23, 23, 23]
+
+
 def test_after_a_stall_some_ticks_are_made_up_for_and_the_rest_is_skipped() -> None:
     metronome = Metronome(0)
     assert list(metronome.due(1000 * MS)) == [46, 47, 48, 49, 50]

@@ -13,6 +13,7 @@ import pytest
 
 from centralino.adapters.media.client import MediaPool
 from centralino.adapters.media.control import AnyCommand
+from centralino.adapters.media.spare import SparePorts
 from centralino.core.kernel.errors import (
     CapacityExceeded,
     Conflict,
@@ -196,6 +197,46 @@ def test_full_worker_is_passed_over_and_all_full_is_said(tmp_path: Path) -> None
             free.refuses = "no-port"
             with pytest.raises(CapacityExceeded):
                 await pool.reserve(B)
+
+    asyncio.run(run())
+
+
+def test_a_port_in_stock_is_taken_without_asking(tmp_path: Path) -> None:
+    async def run() -> None:
+        worker = ScriptedWorker(tmp_path / "1")
+        async with worker.running(), pool_of(worker) as pool:
+            await pool.reserve(A)
+            assert worker.link is not None
+            worker.link.send(SparePorts(address="127.0.0.1", rtp_ports=(20_000, 20_002)))
+            worker.link.send(KeyPressed(leg=A, digit="1", duration_ms=100))
+            assert isinstance(await pool.next_event(), KeyPressed)
+            worker.is_mute = True
+            opened = await pool.reserve(B)
+            assert (opened.rtp_port, opened.rtcp_port) == (20_002, 20_003)
+            await worker.wait_for(Reserve(leg=B, address="127.0.0.1", rtp_port=20_002))
+            worker.is_mute = False
+            await pool.reserve(C)
+            assert worker.got()[-1] == Reserve(leg=C, address="127.0.0.1")
+
+    asyncio.run(run())
+
+
+def test_stock_of_a_late_worker_or_of_another_address_is_not_taken(tmp_path: Path) -> None:
+    async def run() -> None:
+        worker = ScriptedWorker(tmp_path / "1")
+        async with worker.running(), pool_of(worker) as pool:
+            await pool.reserve(A)
+            assert worker.link is not None
+            worker.link.send(SparePorts(address="127.0.0.1", rtp_ports=(20_002,)))
+            worker.link.send(WorkerAlarm(code="late", text=""))
+            assert isinstance(await pool.next_event(), WorkerAlarm)
+            await pool.reserve(B)
+            await pool.reserve(C, address="127.0.0.2")
+            assert [command for command in worker.got() if isinstance(command, Reserve)] == [
+                Reserve(leg=A, address="127.0.0.1"),
+                Reserve(leg=B, address="127.0.0.1"),
+                Reserve(leg=C, address="127.0.0.2"),
+            ]
 
     asyncio.run(run())
 

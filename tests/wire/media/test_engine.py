@@ -18,6 +18,7 @@ from centralino.adapters.media.recording_writer import RecordingWriter
 from centralino.adapters.media.recordings import RecordingDesk
 from centralino.adapters.media.rounds import Rounds
 from centralino.adapters.media.settings import WorkerSettings
+from centralino.adapters.media.spare import SparePorts
 from centralino.core.kernel.ids import BridgeId, LegId, RecordingId
 from centralino.exchange import media as m
 from centralino.wire.rtp.packet import RtpPacket
@@ -87,8 +88,7 @@ class Bench:
             self.rounds.run(self.loop.time // TICK, self.loop.time)
 
     def close(self) -> None:
-        for leg in tuple(self.engine.legs):
-            self.do(m.Release(leg=leg))
+        self.engine.close()
         self.writer.close()
         self.library.close()
         self.checkpoint.close()
@@ -127,6 +127,49 @@ def test_leg_is_reserved_once(bench: Bench) -> None:
     assert bench.refused(reserve(A, first.rtp_port + 2)) == "no-port"
     assert bench.refused(reserve(B, first.rtp_port)) == "no-port"
     assert bench.loop.watched == {A}
+
+
+def test_ports_are_opened_in_advance_and_told(bench: Bench) -> None:
+    first = bench.do(reserve(A))
+    assert isinstance(first, m.Reserved)
+    bench.turn(2)
+    (told,) = bench.loop.events
+    assert isinstance(told, SparePorts)
+    assert len(told.rtp_ports) == 2
+    assert first.rtp_port not in told.rtp_ports
+    assert bench.engine.greet() == [told]
+    port = told.rtp_ports[1]
+    bench.loop.is_late = True
+    second = bench.do(reserve(B, port))
+    assert isinstance(second, m.Reserved)
+    assert second.rtp_port == port
+    bench.turn(2)
+    assert [one.rtp_ports for one in bench.engine.greet()] == [told.rtp_ports[:1]]
+
+
+def test_stock_is_given_up_and_a_port_that_was_named_too_late_is_opened(bench: Bench) -> None:
+    bench.do(reserve(A))
+    bench.turn(1)
+    (told,) = bench.engine.greet()
+    bench.do(m.Release(leg=A))
+    bench.engine.give_up_stock()
+    assert bench.loop.events[-1] == SparePorts(address="127.0.0.1", rtp_ports=())
+    assert bench.engine.greet() == []
+    late = bench.do(reserve(B, told.rtp_ports[0]))
+    assert isinstance(late, m.Reserved)
+    assert late.rtp_port == told.rtp_ports[0]
+
+
+def test_stock_is_neither_more_than_the_worker_takes_nor_kept_from_who_asks(bench: Bench) -> None:
+    bench.do(reserve(A))
+    bench.turn(1)
+    ports = {port for one in bench.engine.greet() for port in one.rtp_ports}
+    for name in ("b", "c"):
+        reply = bench.do(reserve(LegId(name)))
+        assert isinstance(reply, m.Reserved)
+        assert reply.rtp_port in ports
+    assert bench.engine.greet() == []
+    assert bench.refused(reserve(LegId("d"))) == "overloaded"
 
 
 def test_late_or_full_worker_takes_no_new_leg_but_an_old_one(bench: Bench) -> None:

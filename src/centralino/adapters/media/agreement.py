@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import ipaddress
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from centralino.adapters.media.codec import is_known_codec
@@ -13,12 +14,22 @@ if TYPE_CHECKING:
     from centralino.exchange.media import LegMedia, SrtpKeys
 
 
+@lru_cache(256)
+def parse_address(text: str) -> IPv4Address | IPv6Address:
+    """Return an IP address; kept, because a trunk's legs have the same ones.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return ip_address(text)
+
+
 def media_problem(media: LegMedia) -> str:
     """Return what is wrong with agreed media, empty when nothing is."""
     if not is_known_codec(media.codec):
         return f"codec {media.codec} is not one this worker speaks"
     try:
-        ipaddress.ip_address(media.remote_address)
+        parse_address(media.remote_address)
     except ValueError:
         return "the remote address is no IP address"
     if not (0 < media.remote_rtp_port < 65536 and 0 < media.remote_rtcp_port < 65536):

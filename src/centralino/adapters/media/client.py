@@ -118,6 +118,10 @@ class MediaPool:
         command = Reserve(leg=leg, address=address or self._address, rtp_port=rtp_port)
         problem = "no media worker is connected"
         for worker in self._candidates(leg, near):
+            at_once = worker.open_at_once(command)
+            if at_once is not None:
+                self._places[leg] = worker
+                return at_once
             worker.opening_count += 1
             try:
                 reserved = await worker.ask(command)

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from centralino.adapters.media.memory import WorkerMemory
+from centralino.adapters.media.spare import SparePorts
 from centralino.core.kernel.errors import (
     CapacityExceeded,
     RemoteRejected,
@@ -60,6 +61,7 @@ AnyEvent = (
     | Recorded
     | WorkerAlarm
     | MediaListed
+    | SparePorts
 )
 """Every event a worker sends."""
 
@@ -93,6 +95,10 @@ class WorkerClient:
         """Legs that we are about to open on it."""
         self.connected = asyncio.Event()
         """Set at the first connection."""
+        self._spare: dict[str, list[int]] = {}
+        """By address, RTP ports that it has open for legs to come."""
+        self._is_listed = False
+        """Whether we know which legs it holds."""
         self._name = path.name
         self._client: LinkClient[AnyEvent] = LinkClient(
             path, hello, msgspec.msgpack.Decoder(AnyEvent)
@@ -128,7 +134,8 @@ class WorkerClient:
                     self._take(event)
         finally:
             self._link = None
-            self.is_late = False
+            self.is_late = self._is_listed = False
+            self._spare.clear()
 
     def _set_up(self, link: Link[AnyEvent]) -> None:
         """Make the worker what it should be; all of it is idempotent."""
@@ -148,6 +155,9 @@ class WorkerClient:
         if event.request:
             self._answer(event)
             return
+        if isinstance(event, SparePorts):
+            self._spare[event.address] = [*event.rtp_ports]
+            return
         self.memory.note_event(event)
         if isinstance(event, WorkerAlarm) and event.code in ("late", "late-cleared"):
             self.is_late = event.code == "late"
@@ -159,6 +169,7 @@ class WorkerClient:
             if not pending[1].done():
                 pending[1].set_result(event)
         elif isinstance(event, MediaListed):
+            self._is_listed = True
             self.unclaimed = {
                 leg: port for leg, port in event.legs if self.memory.reserved(leg) is None
             }
@@ -183,6 +194,33 @@ class WorkerClient:
             if len(self._waiting) >= _MAX_WAITING:
                 raise CapacityExceeded(f"{self._name} is away and {_MAX_WAITING} commands wait")
             self._waiting.append(command)
+
+    def open_at_once(self, command: Reserve) -> Reserved | None:
+        """Open a leg on a port that the worker has in stock, without waiting for a reply.
+
+        ``None`` where that may not succeed: then it is to be asked.
+        """
+        may_hold = command.rtp_port or command.leg in self.unclaimed or not self._is_listed
+        if may_hold or self.is_late or self.memory.reserved(command.leg) is not None:
+            return None
+        port = self._take_spare(command.address)
+        if not port:
+            return None
+        self.send(msgspec.structs.replace(command, rtp_port=port))
+        reserved = Reserved(
+            leg=command.leg, address=command.address, rtp_port=port, rtcp_port=port + 1
+        )
+        self.memory.add_leg(reserved)
+        return reserved
+
+    def _take_spare(self, address: str) -> int:
+        """Return a port of the stock, 0 when there is none."""
+        ports = self._spare.get(address, [])
+        while ports:
+            port = ports.pop(0)
+            if (address, port) not in self.memory.ports:
+                return port
+        return 0
 
     async def ask(self, command: Command) -> Event:
         """Send a command and return its reply; asked again when the worker restarts.

@@ -15,7 +15,8 @@ import os
 import select
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -73,6 +74,18 @@ _READ_BYTES = 1 << 16
 _MAX_CONNECTIONS = 8
 
 
+class Engine(Protocol):
+    """What is spoken to over the link."""
+
+    def carry_out(self, command: AnyCommand, now: int) -> Event:
+        """Carry out one command and return the reply."""
+        ...
+
+    def greet(self) -> Sequence[Event]:
+        """Return what a driver that has just come is told first."""
+        ...
+
+
 class Connection:
     """One driver's connection."""
 
@@ -93,7 +106,7 @@ class ControlServer:
         hello: what we say first.
         poll: the loop's epoll.
         handlers: the loop's table of descriptor to what to call with (mask, now).
-        carry_out: called with each command; what it returns is the reply.
+        engine: what carries out the commands.
     """
 
     def __init__(
@@ -102,15 +115,14 @@ class ControlServer:
         hello: Hello,
         poll: select.epoll,
         handlers: dict[int, Callable[[int, int], None]],
-        carry_out: Callable[[AnyCommand, int], Event],
+        engine: Engine,
     ) -> None:
         self._hello = encode_frame(hello)
         self._poll = poll
         self._handlers = handlers
-        self._carry_out = carry_out
+        self._engine = engine
         self._connections: list[Connection] = []
         self._kept: deque[Event] = deque(maxlen=_MAX_KEPT_EVENTS)
-        self._streams = select.epoll()
         self._has_news = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._path = path
@@ -125,11 +137,6 @@ class ControlServer:
     def _watch(self, stream: socket.socket, handler: Callable[[int, int], None]) -> None:
         self._handlers[stream.fileno()] = handler
         self._poll.register(stream, select.EPOLLIN)
-        self._streams.register(stream, select.EPOLLIN)
-
-    def wait(self, seconds: float) -> None:
-        """Return when a driver has sent something, at last after a time."""
-        self._streams.poll(seconds, 1)
 
     def _accept(self, mask: int, now: int) -> None:
         try:
@@ -175,10 +182,11 @@ class ControlServer:
                 return
             connection.hello = check_hello(body)
             log.info("media.driver_connected", driver=connection.hello.name)
-            while self._kept:
-                self._queue(connection, encode_frame(self._kept.popleft()))
+            for event in (*self._kept, *self._engine.greet()):
+                self._queue(connection, encode_frame(event))
+            self._kept.clear()
         for command in connection.frames.take(data):
-            reply = self._carry_out(command, now)
+            reply = self._engine.carry_out(command, now)
             if command.request:
                 self._queue(connection, encode_frame(reply))
 
@@ -234,7 +242,6 @@ class ControlServer:
         self._handlers.pop(connection.stream.fileno(), None)
         with contextlib.suppress(OSError):
             self._poll.unregister(connection.stream)
-            self._streams.unregister(connection.stream)
         connection.stream.close()
 
     def close(self) -> None:
@@ -244,6 +251,5 @@ class ControlServer:
             self._drop(connection)
         self._handlers.pop(self._listener.fileno(), None)
         self._listener.close()
-        self._streams.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)

@@ -25,6 +25,7 @@ from centralino.adapters.media.player import Playing
 from centralino.adapters.media.prompts import PromptError, PromptLibrary
 from centralino.adapters.media.report import leg_statistics
 from centralino.adapters.media.sockets import NoPortError, PortRange
+from centralino.adapters.media.spare import STOCK, SparePorts
 from centralino.exchange import media as m
 from centralino.wire.errors import LocalProtocolError, ProtocolError
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from centralino.adapters.media.control import AnyCommand
     from centralino.adapters.media.recordings import RecordingDesk
     from centralino.adapters.media.settings import WorkerSettings
+    from centralino.adapters.media.sockets import SocketPair
     from centralino.core.kernel.ids import LegId, RecordingId
 
 log = structlog.get_logger(__name__)
@@ -57,7 +59,7 @@ class LoopHooks(Protocol):
         ...
 
     def unwatch(self, leg: Leg) -> None:
-        """Read a leg's sockets no more."""
+        """Read a leg's sockets no more; they are about to be closed."""
         ...
 
     @property
@@ -97,6 +99,8 @@ class MediaEngine:
         self._ports = PortRange(
             settings.first_port, settings.last_port, settings.receive_buffer_bytes
         )
+        self._stocked_address = ""
+        """Where legs are opened, and so ports in advance."""
         self._do: Mapping[type, Callable[[Any, int], m.Event | None]] = {
             m.Reserve: self._reserve,
             m.Configure: self._configure,
@@ -114,6 +118,11 @@ class MediaEngine:
             m.Release: self._release,
             m.ListMedia: self._list,
         }
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing that needs ticks."""
+        return not self.legs and not self.recordings
 
     def carry_out(self, command: AnyCommand, now: int) -> m.Event:
         """Carry out one command and return the reply."""
@@ -177,10 +186,8 @@ class MediaEngine:
             raise Refusal("overloaded", "the worker has as many legs as it may have")
         if self._loop.is_late and not command.rtp_port:
             raise Refusal("overloaded", "the worker is late and takes no new legs")
-        try:
-            pair = self._ports.open(command.address, command.rtp_port)
-        except NoPortError as error:
-            raise Refusal("no-port", str(error)) from error
+        pair = self._open_pair(command)
+        self._stocked_address = command.address
         left = self._checkpoint.claim(command.leg)
         if left is not None and left.rtp_port != pair.rtp_port:
             left = None
@@ -200,6 +207,49 @@ class MediaEngine:
         self.store(leg)
         self._loop.watch(leg)
         return leg
+
+    def _open_pair(self, command: m.Reserve) -> SocketPair:
+        """Open a leg's sockets; the last places of a full worker are those in stock."""
+        pair, stock = None, self._ports
+        if not command.rtp_port and len(self.legs) + len(stock.spare) >= self._settings.max_legs:
+            pair = stock.take_spare(command.address)
+        try:
+            return pair or stock.open(command.address, command.rtp_port)
+        except NoPortError as error:
+            raise Refusal("no-port", str(error)) from error
+
+    def stock_up(self) -> None:
+        """Open ports for the next legs and tell the driver; once a tick."""
+        wanted = min(STOCK, self._settings.max_legs - len(self.legs)) - len(self._ports.spare)
+        address = self._stocked_address
+        if wanted <= 0 or not address or self._loop.is_late:
+            return
+        try:
+            self._ports.put_by(address, wanted)
+        except NoPortError:
+            self._stocked_address = ""
+        for event in self.greet():
+            self._loop.emit(event, can_wait=True)
+
+    def give_up_stock(self) -> None:
+        """Close what was opened in advance, because there is no leg, and tell the driver."""
+        told = self.greet()
+        self._ports.close()
+        for event in told:
+            self._loop.emit(SparePorts(address=event.address, rtp_ports=()), can_wait=True)
+
+    def greet(self) -> list[SparePorts]:
+        """Return what a driver that has just come is told first: the ports there are."""
+        ports: dict[str, list[int]] = {}
+        for address, port in self._ports.spare:
+            ports.setdefault(address, []).append(port)
+        return [SparePorts(address=at, rtp_ports=tuple(one)) for at, one in ports.items()]
+
+    def close(self) -> None:
+        """Close every socket; legs end without a word."""
+        for leg in self.legs.values():
+            leg.close()
+        self._ports.close()
 
     def _store(self, leg: Leg) -> None:
         if self.legs.get(leg.id) is not leg:

@@ -80,8 +80,12 @@ class MediaGraph:
         """Plan anew what has changed."""
         if not self._stale:
             return
-        concerned = self._with_company(self._stale)
-        self._stale = {}
+        stale, self._stale = self._stale, {}
+        if any(leg in self._rooms_of or leg in self._feeds for leg in stale):
+            self._plan(stale)
+
+    def _plan(self, stale: Iterable[LegId]) -> None:
+        concerned = self._with_company(stale)
         rooms = self._rooms_with(concerned)
         present = {member.leg for members in rooms.values() for member in members}
         live = [leg for leg in present if self._legs[leg].media is not None]

@@ -11,11 +11,11 @@ the room, then silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from operator import eq
 from struct import Struct
 from typing import TYPE_CHECKING, Protocol
 
+from centralino.adapters.media.agreement import parse_address
 from centralino.adapters.media.checkpoint import NO_KEYS, LegCounters
 from centralino.adapters.media.codec import silence_frame
 from centralino.adapters.media.opus_edge import CLOCK_RATE, INNER_CODEC, OPUS, OpusEdge
@@ -120,7 +120,7 @@ class Leg:
         self.hushed_until = 0
         self.reporter = Reporter(self)
         self._socket: socket.socket = pair.rtp
-        self._is_loopback = ip_address(pair.address).is_loopback
+        self._is_loopback = parse_address(pair.address).is_loopback
         self._remote: tuple[str, int] | None = None
         self._listener = listener
         self._silence = b""
@@ -140,7 +140,7 @@ class Leg:
         self.payload_type = media.payload_type
         self.event_payload_type = _or_none(media.event_payload_type)
         self.comfort_payload_type = _or_none(media.comfort_noise_payload_type)
-        self._remote = (str(ip_address(media.remote_address)), media.remote_rtp_port)
+        self._remote = (str(parse_address(media.remote_address)), media.remote_rtp_port)
         self._silence = silence_frame(self.codec)
         self.reporter.set_remote(media)
         if before is None or media.srtp != before.srtp:

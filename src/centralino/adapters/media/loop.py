@@ -2,8 +2,11 @@
 """The worker's own event loop: packets when they come, one tick every 20 ms.
 
 No asyncio: at ten thousand packets a second its call per packet would cost more than
-the packet. After a batch the loop pauses for a few milliseconds, so that one wake-up
-serves many sockets; neither the tick nor what the driver orders is delayed by that.
+the packet. Neither packets nor orders wake it while there are legs: it looks at its sockets
+at fixed points of the beat (``coalesce_ms``), the tick is one of them, and takes one packet
+of each. When it comes late, because the machine is busy, it takes all that have piled up:
+one of each in a turn that lasts longer than a packet would be less than what comes, and
+the rest would wait in the sockets until their buffers are full.
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ log = structlog.get_logger(__name__)
 _MAX_EVENTS = 1024
 _TICKS_PER_FLUSH = 10
 """What can wait reaches the driver within 200 ms."""
-_SHORTEST_PAUSE_S = 0.001
+_MAX_ROUNDS = 8
+"""Packets taken from one socket before a tick that is due gets its turn."""
+_REST_S = 0.2
+"""How long it sleeps at a time when it has no leg."""
 _BUG_PAUSE_NS = 1_000_000_000
 _SWITCH_INTERVAL_S = 0.0005
 """How long the writer's thread may keep the interpreter when packets wait."""
@@ -64,7 +70,9 @@ class MediaLoop:
     def __init__(self, settings: WorkerSettings, library: PromptLibrary, clock: Clock) -> None:
         self._clock = clock
         self.now: Callable[[], int] = clock.now
-        self._coalesce_s = settings.coalesce_ms / 1000
+        self._step_ns = settings.coalesce_ms * 1_000_000
+        self._fetched_at = 0
+        """When all packets that had come were taken, the last time."""
         self._poll = select.epoll()
         self._handlers: dict[int, Callable[[int, int], None]] = {}
         self._checkpoint = Checkpoint(settings.checkpoint_path, settings.max_legs)
@@ -76,7 +84,7 @@ class MediaLoop:
         self._rounds = Rounds(settings, self._engine, self.emit)
         hello = Hello(name=settings.name, generation=self._checkpoint.generation)
         self._control = ControlServer(
-            settings.socket_path, hello, self._poll, self._handlers, self._engine.carry_out
+            settings.socket_path, hello, self._poll, self._handlers, self._engine
         )
         self.is_running = True
         self._bug_count = 0
@@ -99,10 +107,9 @@ class MediaLoop:
             self._poll.register(one, select.EPOLLIN)
 
     def unwatch(self, leg: Leg) -> None:
-        """Read a leg's sockets no more."""
+        """Read a leg's sockets no more; they are closed next, which takes them from the poll."""
         for one in (leg.pair.rtp, leg.pair.rtcp):
             self._handlers.pop(one.fileno(), None)
-            self._poll.unregister(one)
 
     # ------------------------------------------------------------ running
     def run(self) -> None:
@@ -118,10 +125,42 @@ class MediaLoop:
             self.close()
 
     def turn(self) -> None:
-        """Wait for packets or the next tick, and do what is due."""
-        wait_ns = self._metronome.next_at - self.now()
-        ready = self._poll.poll(max(0.0, wait_ns / 1e9), _MAX_EVENTS)
+        """Sleep until something is due, and do it."""
+        if self._engine.is_idle and not self.is_late:
+            self._rest()
+        else:
+            wait_ns = self._metronome.next_point(self._fetched_at, self._step_ns) - self.now()
+            if wait_ns > 0:
+                select.select((), (), (), wait_ns / 1e9)
         now = self.now()
+        self._fetch(now)
+        due_at = self._metronome.next_at
+        if now >= due_at:
+            self._tick(now, now - due_at)
+        self._control.flush()
+
+    def _rest(self) -> None:
+        """Wait for a driver: there is nobody to whom a tick matters."""
+        self._engine.give_up_stock()
+        self._control.flush(everything=True)
+        self._poll.poll(_REST_S, 1)
+        self._metronome.due(self.now())
+
+    def _fetch(self, now: int) -> None:
+        """Take what the sockets have: one packet of each, or all when the loop overslept."""
+        is_behind = now - self._fetched_at > 2 * self._step_ns
+        for _ in range(_MAX_ROUNDS if is_behind else 1):
+            ready = self._poll.poll(0, _MAX_EVENTS)
+            if not ready:
+                break
+            self._handle(ready, now)
+            self._engine.graph.refresh()
+        else:
+            if is_behind:
+                return
+        self._fetched_at = now
+
+    def _handle(self, ready: list[tuple[int, int]], now: int) -> None:
         handlers = self._handlers
         for descriptor, mask in ready:
             handler = handlers.get(descriptor)
@@ -130,14 +169,6 @@ class MediaLoop:
                     handler(mask, now)
                 except Exception as error:  # noqa: BLE001 - a bug must not end a hundred calls
                     self._note_bug(error, now)
-        self._engine.graph.refresh()
-        due_at = self._metronome.next_at
-        if now >= due_at:
-            self._tick(now, now - due_at)
-        self._control.flush()
-        left_s = (self._metronome.next_at - now) / 1e9
-        if ready and left_s > _SHORTEST_PAUSE_S:
-            self._control.wait(min(left_s, self._coalesce_s))
 
     def _tick(self, now: int, lateness_ns: int) -> None:
         for number in self._metronome.due(now):
@@ -168,8 +199,7 @@ class MediaLoop:
     def close(self) -> None:
         """Close everything; legs end without a word."""
         self._control.close()
-        for leg in self._engine.legs.values():
-            leg.close()
+        self._engine.close()
         self._engine.recordings.hand_over(self.now())
         self._writer.close()
         self._checkpoint.close()

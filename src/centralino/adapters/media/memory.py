@@ -53,6 +53,8 @@ class WorkerMemory:
     """The state that a worker should have."""
 
     def __init__(self) -> None:
+        self.ports: set[tuple[str, int]] = set()
+        """Address and RTP port of every leg."""
         self._legs: dict[LegId, _RememberedLeg] = {}
         self._rooms: dict[BridgeId, SetRoom] = {}
         self._recordings: dict[RecordingId, _RememberedRecording] = {}
@@ -71,6 +73,7 @@ class WorkerMemory:
         """Remember a leg whose ports are open."""
         if reserved.leg not in self._legs:
             self._legs[reserved.leg] = _RememberedLeg(reserved)
+            self.ports.add((reserved.address, reserved.rtp_port))
 
     def note_command(self, command: Command) -> bool:
         """Remember a command that was given; ``False`` when it is a momentary one."""
@@ -114,7 +117,9 @@ class WorkerMemory:
             self._rooms.pop(command.room, None)
 
     def _forget_leg(self, leg: LegId) -> None:
-        self._legs.pop(leg, None)
+        gone = self._legs.pop(leg, None)
+        if gone is not None:
+            self.ports.discard((gone.reserved.address, gone.reserved.rtp_port))
         for room, command in tuple(self._rooms.items()):
             members = tuple(member for member in command.members if member.leg != leg)
             if members != command.members:

@@ -31,7 +31,7 @@ _NANOSECONDS = 1_000_000_000
 _MAX_GAP = 2000
 """Packets that a talker may skip before its line is anchored anew (RFC 3550, A.1: 3000)."""
 
-RESERVE_STEP = 8
+RESERVE_STEP = 16
 """Packets per reservation: the most that a crash adds to the gap in the sequence."""
 
 

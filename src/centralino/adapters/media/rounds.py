@@ -39,6 +39,7 @@ class Rounds:
         for leg in tuple(engine.legs.values()):
             if leg.is_speaking_itself:
                 self._speak(leg, tick, now)
+        engine.stock_up()
         engine.end_lost_keys(now)
         engine.graph.refresh()
         engine.mixer.run(tick, now)
@@ -72,8 +73,9 @@ class Rounds:
             leg.reporter.send_if_due(now)
             leg.keep_fed()
             engine.store(leg)
-        engine.recordings.flush(share, _TICKS_PER_SECOND, now)
-        engine.recordings.collect(now)
+        if engine.recordings:
+            engine.recordings.flush(share, _TICKS_PER_SECOND, now)
+            engine.recordings.collect(now)
         if share == 0:
             for gone in [one for one in self._health if one not in engine.legs]:
                 del self._health[gone]

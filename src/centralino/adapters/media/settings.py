@@ -35,7 +35,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_legs: int = 1000
     """Legs it takes at most; the checkpoint has as many places."""
     coalesce_ms: int = 5
-    """Pause after a batch of packets, so that one wake-up serves many sockets (0 to 5)."""
+    """How often sockets are looked at, so that one wake-up serves many: the most that passing
+    on delays a packet, or an order waits (1 to 20, a divisor of 20)."""
     receive_buffer_bytes: int = 1 << 20
     """Size of a socket's receive buffer: what a stalled process does not lose."""
     late_after_ms: int = 60

@@ -41,6 +41,8 @@ class PortRange:
         self._count = max(0, (last - self._first + 1) // 2)
         self._cursor = 0
         self._receive_buffer_bytes = receive_buffer_bytes
+        self.spare: dict[tuple[str, int], SocketPair] = {}
+        """Pairs opened in advance, by address and RTP port."""
 
     def open(self, address: str, rtp_port: int = 0) -> SocketPair:
         """Bind a pair, the named one or the next free one of the range.
@@ -50,7 +52,16 @@ class PortRange:
                 address is not ours.
         """
         if rtp_port:
-            return self._bind(address, rtp_port)
+            return self.spare.pop((address, rtp_port), None) or self._bind(address, rtp_port)
+        try:
+            return self._open_next(address)
+        except NoPortError:
+            spare = self.take_spare(address)
+            if spare is None:
+                raise
+            return spare
+
+    def _open_next(self, address: str) -> SocketPair:
         problem = "the range is empty"
         for _ in range(self._count):
             port = self._first + 2 * self._cursor
@@ -60,6 +71,27 @@ class PortRange:
             except NoPortError as error:
                 problem = str(error)
         raise NoPortError(f"no free port for {address}: {problem}")
+
+    def take_spare(self, address: str) -> SocketPair | None:
+        """Return a pair that was opened in advance, ``None`` when there is none."""
+        found = next((at for at in self.spare if at[0] == address), None)
+        return self.spare.pop(found) if found else None
+
+    def put_by(self, address: str, count: int) -> None:
+        """Open pairs in advance.
+
+        Raises:
+            NoPortError: so many are not free; those that were are open.
+        """
+        for _ in range(count):
+            pair = self._open_next(address)
+            self.spare[address, pair.rtp_port] = pair
+
+    def close(self) -> None:
+        """Close what was opened in advance."""
+        for pair in self.spare.values():
+            pair.close()
+        self.spare.clear()
 
     def _bind(self, address: str, rtp_port: int) -> SocketPair:
         opened: list[socket.socket] = []

@@ -32,6 +32,13 @@ class Metronome:
         """When the next tick is due."""
         self._number = 0
 
+    def next_point(self, after: int, step_ns: int) -> int:
+        """Return the first point past ``after`` on the grid of ticks, cut into steps.
+
+        Never past the next tick; a step divides ``TICK_NS``.
+        """
+        return min(self.next_at, after + (self.next_at - after - 1) % step_ns + 1)
+
     def due(self, now: int) -> range:
         """Return the numbers of the ticks to run now, and count them as run."""
         if now < self.next_at:

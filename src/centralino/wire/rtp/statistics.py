@@ -143,6 +143,7 @@ class ReceiverStatistics:
         self._report_ntp = 0
         self._report_at: int | None = None
         self._jitter = 0.0
+        self._transit: float | None = None
         self._probation: int | None = None
         self._highest = self._last_seen = 0
         self._forget_source()
@@ -169,8 +170,13 @@ class ReceiverStatistics:
         elif not self._advance(sequence):
             return
         self.received += 1
-        if not is_event:
-            self._measure(timestamp, now)
+        if is_event:
+            return
+        transit = now * self._clock_rate / _NS - timestamp
+        if self._transit is not None:
+            difference = (transit - self._transit + 0x80000000) % 0x100000000 - 0x80000000
+            self._jitter += (abs(difference) - self._jitter) / 16
+        self._transit = transit
 
     def receive_report(self, ntp: int, now: int) -> None:
         """Note the far end's sender report, which the next `report_block` refers to."""
@@ -264,7 +270,7 @@ class ReceiverStatistics:
         self._highest = 0
         self._cycles = 0
         self._probation = None
-        self._transit: float | None = None
+        self._transit = None
         self._last_seen = 0
 
     def _restart(self, sequence: int, ssrc: int) -> None:
@@ -308,10 +314,3 @@ class ReceiverStatistics:
         if clock_rate != self._clock_rate:
             self._clock_rate = clock_rate
             self._transit, self._jitter = None, 0.0
-
-    def _measure(self, timestamp: int, now: int) -> None:
-        transit = now * self._clock_rate / _NS - timestamp
-        if self._transit is not None:
-            difference = (transit - self._transit + 0x80000000) % 0x100000000 - 0x80000000
-            self._jitter += (abs(difference) - self._jitter) / 16
-        self._transit = transit
