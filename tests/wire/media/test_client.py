@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from centralino.adapters.media import client_worker
 from centralino.adapters.media.client import MediaPool
 from centralino.adapters.media.control import AnyCommand
 from centralino.adapters.media.spare import SparePorts
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.wire
 
-A, B, C = LegId("a"), LegId("b"), LegId("c")
+A, B, C, D = LegId("a"), LegId("b"), LegId("c"), LegId("d")
 MEDIA = LegMedia(
     remote_address="127.0.0.1",
     remote_rtp_port=4000,
@@ -217,6 +218,33 @@ def test_a_port_in_stock_is_taken_without_asking(tmp_path: Path) -> None:
             worker.is_mute = False
             await pool.reserve(C)
             assert worker.got()[-1] == Reserve(leg=C, address="127.0.0.1")
+
+    asyncio.run(run())
+
+
+def test_a_worker_that_hangs_is_asked_although_its_stock_is_not_used_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_worker, "STOCK_TOLD_WITHIN_S", 0.0)
+
+    async def run() -> None:
+        worker = ScriptedWorker(tmp_path / "1")
+        async with worker.running(), pool_of(worker) as pool:
+            await pool.reserve(A)
+            assert worker.link is not None
+            stock = SparePorts(address="127.0.0.1", rtp_ports=(20_000, 20_002, 20_004))
+            worker.link.send(stock)
+            worker.link.send(KeyPressed(leg=A, digit="1", duration_ms=100))
+            assert isinstance(await pool.next_event(), KeyPressed)
+            await pool.reserve(B)
+            await worker.wait_for(Reserve(leg=B, address="127.0.0.1", rtp_port=20_002))
+            await pool.reserve(C)
+            assert worker.got()[-1] == Reserve(leg=C, address="127.0.0.1"), "it is asked"
+            worker.link.send(stock)
+            worker.link.send(KeyPressed(leg=A, digit="2", duration_ms=100))
+            assert isinstance(await pool.next_event(), KeyPressed)
+            await pool.reserve(D)
+            await worker.wait_for(Reserve(leg=D, address="127.0.0.1", rtp_port=20_004))
 
     asyncio.run(run())
 

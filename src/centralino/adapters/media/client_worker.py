@@ -65,6 +65,8 @@ AnyEvent = (
 )
 """Every event a worker sends."""
 
+STOCK_TOLD_WITHIN_S = 1.0
+"""Whoever has opened a leg on a port of its stock tells of new ones within a fifth of this."""
 _MAX_WAITING = 1000
 _SERVICE = "media worker"
 
@@ -97,6 +99,10 @@ class WorkerClient:
         """Set at the first connection."""
         self._spare: dict[str, list[int]] = {}
         """By address, RTP ports that it has open for legs to come."""
+        self._doubt: asyncio.TimerHandle | None = None
+        """Runs while a port of the stock was taken and it has told no new ones."""
+        self._is_doubted = False
+        """Whether it owes us that for too long: a worker that hangs is asked, which it fails."""
         self._is_listed = False
         """Whether we know which legs it holds."""
         self._name = path.name
@@ -136,6 +142,7 @@ class WorkerClient:
             self._link = None
             self.is_late = self._is_listed = False
             self._spare.clear()
+            self._trust()
 
     def _set_up(self, link: Link[AnyEvent]) -> None:
         """Make the worker what it should be; all of it is idempotent."""
@@ -157,6 +164,7 @@ class WorkerClient:
             return
         if isinstance(event, SparePorts):
             self._spare[event.address] = [*event.rtp_ports]
+            self._trust()
             return
         self.memory.note_event(event)
         if isinstance(event, WorkerAlarm) and event.code in ("late", "late-cleared"):
@@ -203,15 +211,27 @@ class WorkerClient:
         may_hold = command.rtp_port or command.leg in self.unclaimed or not self._is_listed
         if may_hold or self.is_late or self.memory.reserved(command.leg) is not None:
             return None
-        port = self._take_spare(command.address)
+        port = 0 if self._is_doubted else self._take_spare(command.address)
         if not port:
             return None
+        if self._doubt is None:
+            loop = asyncio.get_running_loop()
+            self._doubt = loop.call_later(STOCK_TOLD_WITHIN_S, self._begin_to_doubt)
         self.send(msgspec.structs.replace(command, rtp_port=port))
         reserved = Reserved(
             leg=command.leg, address=command.address, rtp_port=port, rtcp_port=port + 1
         )
         self.memory.add_leg(reserved)
         return reserved
+
+    def _begin_to_doubt(self) -> None:
+        self._is_doubted = True
+
+    def _trust(self) -> None:
+        self._is_doubted = False
+        if self._doubt is not None:
+            self._doubt.cancel()
+            self._doubt = None
 
     def _take_spare(self, address: str) -> int:
         """Return a port of the stock, 0 when there is none."""
