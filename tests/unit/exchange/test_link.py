@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import uvloop
 
+from centralino.exchange.link import stream as link_stream
 from centralino.exchange.link.framing import (
     MAX_FRAME_BYTES,
     FrameDecoder,
@@ -162,6 +163,36 @@ def test_messages_are_handed_over_as_they_come_until_the_peer_goes(tmp_path: Pat
         return heard
 
     assert asyncio.run(asyncio.wait_for(talk(), 5)) == ["m0", "m1", "m2"]
+
+
+def test_a_link_that_is_full_when_it_is_handed_over_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_stream, "MAX_UNREAD", 2)
+
+    async def say(link: Link[str]) -> None:
+        for number in range(3):
+            link.send(f"m{number}")
+        assert await link.receive() == "go on"
+        link.send("last")
+        await link.wait_closed()
+
+    async def talk() -> list[str]:
+        path = tmp_path / "a.sock"
+        heard: list[str] = []
+
+        def take(messages: list[str]) -> None:
+            heard.extend(messages)
+            link.send("go on") if "last" not in messages else link.close()
+
+        async with LinkServer(path, Hello(name="server", generation=1), TEXT, say):
+            link = await open_link(path, Hello(name="client", generation=1), TEXT)
+            assert await link.receive() == "m0"
+            with pytest.raises(LinkClosed):
+                await link.hand_over(take)
+        return heard
+
+    assert asyncio.run(asyncio.wait_for(talk(), 5)) == ["m1", "m2", "last"]
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])

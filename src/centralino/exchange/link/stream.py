@@ -152,6 +152,7 @@ class Link(asyncio.Protocol, Generic[Message]):
         try:
             if self._unread:
                 self._pass_on()
+            self._resume()
             await self._wait_unread()
         finally:
             self._taker = None
