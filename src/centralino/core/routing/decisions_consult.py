@@ -25,7 +25,6 @@ from centralino.core.interactions.effects import (
     PauseRecording,
     PlayPrompts,
     RingAgent,
-    RingParty,
     UnbridgeLeg,
 )
 from centralino.core.interactions.lifecycle import InteractionState
@@ -42,6 +41,7 @@ from centralino.core.kernel.outcome import (
 from centralino.core.routing import decisions_consult_end as ending
 from centralino.core.routing.decisions_customer import ABANDONED
 from centralino.core.routing.decisions_dial import LEASE_MARGIN_MS, way_to
+from centralino.core.routing.decisions_party import order_ring
 from centralino.core.routing.decisions_recall import recall_consult
 from centralino.core.routing.decisions_supervision import require_free
 
@@ -131,7 +131,9 @@ def _begin(turn: Turn, interaction: Interaction, command: RequestConsult) -> Non
             )
         )
     else:
-        _ring_number(turn, interaction, leg, command.number, queue.ring_for_ms)
+        reached = way_to(turn, command.number)
+        assert reached is not None  # noqa: S101 - whoever is asked can be called
+        order_ring(turn, interaction, leg, reached, queue.ring_for_ms)
     agent_leg = turn.state.agents[command.agent].leg
     assert agent_leg is not None  # noqa: S101 - he talks by telephone
     turn.order(
@@ -140,26 +142,6 @@ def _begin(turn: Turn, interaction: Interaction, command: RequestConsult) -> Non
             play=f"{requested.consult}/ringing",
             prompts=turn.configuration.transfer_music,
             is_looped=True,
-        )
-    )
-
-
-def _ring_number(
-    turn: Turn, interaction: Interaction, leg: LegId, number: str, ring_for_ms: int
-) -> None:
-    reached = way_to(turn, number)
-    assert reached is not None  # noqa: S101 - whoever is asked can be called
-    trunk, address = reached
-    is_outside = trunk == turn.configuration.outside_trunk
-    shown = turn.configuration.outside_caller if is_outside else None
-    turn.order(
-        RingParty(
-            leg=leg,
-            trunk=trunk,
-            target=address,
-            caller_number=shown or interaction.caller_number,
-            ring_for_ms=ring_for_ms,
-            near=interaction.leg,
         )
     )
 

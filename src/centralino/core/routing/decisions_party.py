@@ -30,6 +30,7 @@ from centralino.core.kernel.outcome import Outcome, OutcomeReason, Result
 if TYPE_CHECKING:
     from centralino.core.flows.actions import Transfer
     from centralino.core.interactions.state import Interaction
+    from centralino.core.kernel.ids import TrunkId
     from centralino.core.routing.turn import Turn
 
 TRANSFERRED = Outcome(Result.SUCCESS, OutcomeReason.TRANSFERRED)
@@ -50,23 +51,34 @@ def start(turn: Turn, interaction: Interaction, action: Transfer) -> TransferEnd
     reached = turn.configuration.reach(action.target)
     if reached is None:
         return TransferEnded(ask=action.ask, result="failed")
-    trunk, address = reached
-    is_outside = trunk == turn.configuration.outside_trunk
-    shown = turn.configuration.outside_caller if is_outside else None
     leg = LegId(turn.new_id("leg"))
     turn.emit(TransferStarted(interaction=interaction.id, ask=action.ask, leg=leg))
     order_music(turn, interaction)
+    order_ring(turn, interaction, leg, reached, action.ring_for_ms)
+    return None
+
+
+def order_ring(
+    turn: Turn,
+    interaction: Interaction,
+    leg: LegId,
+    reached: tuple[TrunkId, str],
+    ring_for_ms: int,
+) -> None:
+    """Ring a number about a customer; who is outside sees the company's own, if it has one."""
+    trunk, address = reached
+    is_outside = trunk == turn.configuration.outside_trunk
+    shown = turn.configuration.outside_caller if is_outside else None
     turn.order(
         RingParty(
             leg=leg,
             trunk=trunk,
             target=address,
             caller_number=shown or interaction.caller_number,
-            ring_for_ms=action.ring_for_ms,
+            ring_for_ms=ring_for_ms,
             near=interaction.leg,
         )
     )
-    return None
 
 
 def order_music(turn: Turn, interaction: Interaction) -> None:
