@@ -199,7 +199,9 @@ def answer_unreadable(
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """Answer what the framework refuses by itself."""
+    """Answer what the framework refuses by itself; it wraps what makes a body unreadable."""
+    if isinstance(error.__cause__, SerializationException):
+        return answer_unreadable(request, error.__cause__)
     status = error.status_code
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_surprise(request, error)

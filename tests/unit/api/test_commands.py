@@ -267,6 +267,11 @@ def test_no_body_brings_the_server_down(body: object) -> None:
     assert (answer.status_code == 200) == bool(reception.control.done)
 
 
+def test_a_body_that_is_no_json_is_called_that() -> None:
+    answer = Reception().command(NOT_READY, content=b"nonsense")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the body is no JSON")
+
+
 @given(content=st.binary(max_size=64))
 def test_no_bytes_bring_the_server_down(content: bytes) -> None:
     answer = Reception().command(NOT_READY, content=content)

@@ -139,6 +139,12 @@ function drawQueues() {
   }));
 }
 
+function noteOf(call) {
+  if (call.consult)
+    return t("consult").replace("{who}", nameOf(live.agents, call.consult.colleague) || call.consult.number);
+  return call.missed_offers ? t("missed").replace("{n}", call.missed_offers) : "";
+}
+
 function drawCalls() {
   const calls = [...live.interactions.values()].sort((a, b) => a.arrived_at.localeCompare(b.arrived_at));
   put($("n-calls"), String(calls.length));
@@ -146,7 +152,7 @@ function drawCalls() {
   fill($("calls"), calls.map((call) => [call.id, [
     { text: call.caller_number ?? t("anonymous"), kind: "nowrap",
       detail: [nameOf(live.queues, call.queue), nameOf(live.agents, call.agent)].filter(Boolean).join(" · ") },
-    stage("interaction", call.state, call.missed_offers ? t("missed").replace("{n}", call.missed_offers) : ""),
+    stage("interaction", call.state, noteOf(call)),
     figure(since(WAITING.has(call.state) && call.enqueued_at ? call.enqueued_at : call.since)),
     plain(nameOf(live.queues, call.queue), "wide"),
     plain(nameOf(live.agents, call.agent), "wide"),
