@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from errno import ENOSPC
 from pathlib import Path
 from typing import Annotated
 
@@ -198,7 +199,8 @@ def main() -> None:
         sys.exit(FAILED)
     except OSError as error:
         place = f"{error.filename}: " if error.filename is not None else ""
-        typer.echo(f"{place}{error.strerror or error}", err=True)
+        mend = ". Free some room there, then start it again." if error.errno == ENOSPC else ""
+        typer.echo(f"{place}{error.strerror or error}{mend}", err=True)
         sys.exit(FAILED)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from contextlib import closing
+from errno import ENOSPC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from centralino import __version__
 from centralino.adapters.journal.sqlite import SqliteJournal
 from centralino.adapters.voice.settings import TEAMS_PROXIES
 from centralino.bootstrap.sample import sample_text
+from centralino.cli import main as cli
 from centralino.cli.main import app, main
 from centralino.exchange.codec import encode
 from centralino.exchange.ports import JournalRecord
@@ -163,3 +165,17 @@ def test_a_place_that_cannot_be_written_is_named_at_once(
     assert f"{file}/x" in (told := capsys.readouterr().err)
     assert "Not a directory" in told
     assert "Traceback" not in told
+
+
+def test_a_full_disk_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise OSError(ENOSPC, "No space left on device", "journal")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told == "journal: No space left on device. Free some room there, then start it again.\n"
